@@ -44,15 +44,11 @@ class Box:
 
     def touches(self, other: Box) -> bool:
         """Whether they share at least a point."""
-        return (
-            self.x <= other.right and other.x <= self.right and self.y <= other.bottom and other.y <= self.bottom
-        )
+        return self.x <= other.right and other.x <= self.right and self.y <= other.bottom and other.y <= self.bottom
 
     def contains(self, other: Box) -> bool:
         """Whether `other` lies wholly inside."""
-        return (
-            self.x <= other.x and self.y <= other.y and self.right >= other.right and self.bottom >= other.bottom
-        )
+        return self.x <= other.x and self.y <= other.y and self.right >= other.right and self.bottom >= other.bottom
 
     def grown(self, by: float) -> Box:
         """The box with a margin of `by` px on each side."""
