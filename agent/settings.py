@@ -1,0 +1,248 @@
+"""The assistant's settings: read once from the environment at the entry, frozen from there on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from ipaddress import ip_address
+from typing import Any, Literal, get_type_hints
+from urllib.parse import urlsplit
+
+Api = Literal["responses", "chat"]
+ApiChoice = Literal["auto", "responses", "chat"]
+
+OPENAI_URL = "https://api.openai.com/v1"
+DEFAULT_MODEL = "gpt-6.1-terra"
+DEMO_MODEL = "demo"
+DEMO_NAME = "Demo assistant (no AI)"
+LOCAL_KEY = "local"
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used; the message says which and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a model is and how it is spoken to."""
+
+    model: str
+    base_url: str
+    key: str = field(repr=False)
+    api: Api = "responses"
+    is_demo: bool = False
+    connect_timeout_s: float = 10.0
+    read_timeout_s: float = 60.0
+
+    @property
+    def host(self) -> str:
+        """The server's name, for messages."""
+        return urlsplit(self.base_url).hostname or self.base_url
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the server is on this machine or in its private network."""
+        return is_local(self.base_url)
+
+    @property
+    def is_openai(self) -> bool:
+        """Whether the server is OpenAI's or Azure's."""
+        return is_openai(self.base_url)
+
+
+def _says(variable: str, doc: str) -> dict[str, str]:
+    """A field's environment variable and what people are told of it (default, unit, why)."""
+    return {"env": variable, "doc": doc}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the assistant process needs to know. Every field: environment variable, default, unit, why."""
+
+    server: str = field(
+        default="http://127.0.0.1:8000",
+        metadata=_says("COPLAYER_SERVER", "URL of the server whose rooms the assistant joins."),
+    )
+    token: str = field(
+        default="",
+        metadata=_says("COPLAYER_TOKEN", "Token the assistant shows to that server; none on an open loopback server."),
+    )
+    slot: str = field(
+        default="assistant",
+        metadata=_says(
+            "COPLAYER_AGENT", "Id of this assistant: its lease slot and user id. Two assistants need two ids."
+        ),
+    )
+    name: str = field(
+        default="Assistant", metadata=_says("COPLAYER_AGENT_NAME", "Name people see at its cursor and in the panel.")
+    )
+    model: str = field(
+        default="",
+        metadata=_says(
+            "COPLAYER_MODEL", "Model to ask. Default: gpt-6.1-terra with a key or a base URL, else `demo` (no AI)."
+        ),
+    )
+    model_api: ApiChoice = field(
+        default="auto",
+        metadata=_says(
+            "COPLAYER_MODEL_API",
+            "`responses`, `chat`, or `auto`: responses for OpenAI and Azure, chat (chat.completions) elsewhere.",
+        ),
+    )
+    openai_key: str = field(
+        default="", metadata=_says("OPENAI_API_KEY", "Key for OpenAI or Azure. Never sent to any other server.")
+    )
+    model_key: str = field(
+        default="",
+        metadata=_says(
+            "COPLAYER_MODEL_KEY", "Key for the server at OPENAI_BASE_URL when that is not OpenAI's; sent only there."
+        ),
+    )
+    base_url: str = field(
+        default="",
+        metadata=_says(
+            "OPENAI_BASE_URL", "Where the model is, such as http://127.0.0.1:11434/v1 for Ollama. Default: OpenAI."
+        ),
+    )
+    connect_timeout_s: float = field(
+        default=10.0, metadata=_says("COPLAYER_MODEL_CONNECT_TIMEOUT", "Seconds to reach the model's server.")
+    )
+    event_timeout_s: float = field(
+        default=60.0,
+        metadata=_says(
+            "COPLAYER_MODEL_TIMEOUT", "Seconds without a word from the model before the step is asked again."
+        ),
+    )
+    max_tries: int = field(
+        default=4,
+        metadata=_says("COPLAYER_MODEL_TRIES", "Requests for one step before the run fails; faults are common."),
+    )
+    max_turns: int = field(
+        default=24, metadata=_says("COPLAYER_MAX_TURNS", "Steps of one run; a run that needs more is going in circles.")
+    )
+    max_calls: int = field(
+        default=60, metadata=_says("COPLAYER_MAX_CALLS", "Tool calls of one run; more than people can follow.")
+    )
+    run_timeout_s: float = field(
+        default=300.0, metadata=_says("COPLAYER_RUN_TIMEOUT", "Seconds of work on one run before it expires.")
+    )
+    call_pause_s: float = field(
+        default=0.25,
+        metadata=_says(
+            "COPLAYER_CALL_PAUSE", "Seconds before a tool call while the cursor travels there: people can watch."
+        ),
+    )
+    demo_pace_s: float = field(
+        default=0.03,
+        metadata=_says("COPLAYER_DEMO_PACE", "Seconds between the demo assistant's streamed words; 0 in tests."),
+    )
+    linger_s: float = field(
+        default=20.0,
+        metadata=_says("COPLAYER_AGENT_LINGER", "Seconds the assistant stays in a room that everybody has left."),
+    )
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ, **flags: Any) -> Settings:
+        """Flags beat the environment, the environment beats the defaults. Raises SettingsError."""
+        hints = get_type_hints(cls)
+        values: dict[str, Any] = {}
+        for item in fields(cls):
+            raw = environ.get(item.metadata["env"], "").strip()
+            if raw:
+                values[item.name] = _parse(item.metadata["env"], raw, hints[item.name])
+        values.update({name: value for name, value in flags.items() if value is not None})
+        settings = cls(**values)
+        settings._check()
+        return settings
+
+    def _check(self) -> None:
+        if self.model_api not in ("auto", "responses", "chat"):
+            raise SettingsError("COPLAYER_MODEL_API must be auto, responses or chat")
+        for name in ("server", "base_url"):
+            url = urlsplit(getattr(self, name))
+            if getattr(self, name) and (url.scheme not in ("http", "https") or not url.hostname):
+                raise SettingsError(f"{_variable(name)} must be an http:// or https:// address")
+        if self.max_tries < 1 or self.max_turns < 1 or self.max_calls < 1:
+            raise SettingsError("COPLAYER_MODEL_TRIES, COPLAYER_MAX_TURNS and COPLAYER_MAX_CALLS must be at least 1")
+
+    @property
+    def is_demo(self) -> bool:
+        """Without a key and a model's address, or when asked for, the rule-based model answers."""
+        if self.model:
+            return self.model == DEMO_MODEL
+        return not (self.openai_key or self.model_key or self.base_url)
+
+    @property
+    def display_name(self) -> str:
+        """The name people see; the demo assistant never passes for a model."""
+        return DEMO_NAME if self.is_demo else self.name
+
+    def endpoint(self, demo_url: str | None = None) -> Endpoint:
+        """Where to ask. `demo_url`: where the demo model is served, needed when `is_demo`. Raises SettingsError."""
+        if self.is_demo:
+            if demo_url is None:
+                raise SettingsError("the demo model has no address")
+            api: Api = "chat" if self.model_api == "chat" else "responses"
+            return self._endpoint(DEMO_NAME, demo_url, LOCAL_KEY, api)
+        url = self.base_url.rstrip("/") or OPENAI_URL
+        own = is_openai(url)
+        api = self.model_api if self.model_api != "auto" else ("responses" if own else "chat")
+        return self._endpoint(self.model or DEFAULT_MODEL, url, self._key(url), api)
+
+    def _endpoint(self, model: str, url: str, key: str, api: Api) -> Endpoint:
+        return Endpoint(model, url, key, api, self.is_demo, self.connect_timeout_s, self.event_timeout_s)
+
+    def _key(self, url: str) -> str:
+        """The key for this address: a key of one server is never sent to another unasked."""
+        if is_openai(url):
+            key = self.openai_key or self.model_key
+            if not key:
+                raise SettingsError("Set OPENAI_API_KEY, or COPLAYER_MODEL=demo to work without a model.")
+            return key
+        if self.model_key:
+            return self.model_key
+        if is_local(url):
+            return LOCAL_KEY
+        raise SettingsError(
+            f"OPENAI_BASE_URL is {urlsplit(url).hostname}, so OPENAI_API_KEY is not sent there."
+            " Set COPLAYER_MODEL_KEY to the key of that server."
+        )
+
+    def with_(self, **changes: Any) -> Settings:
+        """A copy with some fields changed."""
+        return replace(self, **changes)
+
+
+def is_openai(url: str) -> bool:
+    """Whether the address is OpenAI's or Azure OpenAI's."""
+    host = urlsplit(url).hostname or ""
+    names = ("api.openai.com", ".openai.com", ".openai.azure.com", ".cognitiveservices.azure.com")
+    return urlsplit(url).scheme == "https" and any(host == n or (n[0] == "." and host.endswith(n)) for n in names)
+
+
+def is_local(url: str) -> bool:
+    """Whether the address is on this machine or in a private network."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or host.endswith((".localhost", ".local", ".internal")):
+        return True
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_private or address.is_link_local
+
+
+def _variable(name: str) -> str:
+    return next(str(item.metadata["env"]) for item in fields(Settings) if item.name == name)
+
+
+def _parse(variable: str, raw: str, kind: object) -> Any:
+    try:
+        if kind is float:
+            return float(raw)
+        if kind is int:
+            return int(raw)
+    except ValueError as error:
+        raise SettingsError(f"{variable} must be a number, not {raw!r}") from error
+    return raw
