@@ -4,117 +4,111 @@
  * Readers never throw (docs/spec.md, section D): a missing or wrong field reads as its default, an entry that is
  * not a map reads as null. Field names come from sync/canvas/schema.py: Message, Run, Call.
  */
-import * as Y from 'yjs'
+import * as Y from 'yjs';
+import type { View } from '../board';
+import { MAIN_THREAD, RUN_ENDED, type RunStatus } from '../canvas.gen';
 
-export const RUN_STATUSES = [
-  'queued',
-  'in_progress',
-  'requires_action',
-  'requires_user',
-  'cancelling',
-  'completed',
-  'incomplete',
-  'failed',
-  'cancelled',
-  'expired',
-] as const
-export type RunStatus = (typeof RUN_STATUSES)[number]
+/** Every status a run may have; the type makes the list complete. */
+const STATUSES: Readonly<Record<RunStatus, true>> = {
+  queued: true,
+  in_progress: true,
+  requires_action: true,
+  requires_user: true,
+  cancelling: true,
+  completed: true,
+  incomplete: true,
+  failed: true,
+  cancelled: true,
+  expired: true,
+};
 
-const ENDED: ReadonlySet<RunStatus> = new Set(['completed', 'incomplete', 'failed', 'cancelled', 'expired'])
+const ENDED: ReadonlySet<string> = new Set(RUN_ENDED);
 
-export const hasEnded = (status: RunStatus): boolean => ENDED.has(status)
-
-/** The part of the board a person saw when they asked, px. */
-export interface View {
-  x: number
-  y: number
-  w: number
-  h: number
-}
+export const hasEnded = (status: RunStatus): boolean => ENDED.has(status);
 
 export interface Context {
-  selection: string[]
-  view: View | null
+  selection: string[];
+  view: View | null;
 }
 
 export interface MessageEntry {
-  id: string
-  thread: string
-  role: 'user' | 'assistant' | 'system'
-  by: string
-  byName: string
-  at: number
-  run: string | null
-  body: string
-  context: Context
+  id: string;
+  thread: string;
+  role: 'user' | 'assistant' | 'system';
+  by: string;
+  byName: string;
+  at: number;
+  run: string | null;
+  body: string;
+  context: Context;
 }
 
 export interface RunEntry {
-  id: string
-  thread: string
-  prompt: string
-  agent: string
-  askedBy: string
-  at: number
-  status: RunStatus
-  cancelledBy: string | null
-  removed: boolean
-  error: { code: string; message: string; retryable: boolean } | null
-  startedAt: number | null
-  endedAt: number | null
-  summary: string
-  kept: boolean
+  id: string;
+  thread: string;
+  prompt: string;
+  agent: string;
+  askedBy: string;
+  at: number;
+  status: RunStatus;
+  cancelledBy: string | null;
+  removed: boolean;
+  error: { code: string; message: string; retryable: boolean } | null;
+  startedAt: number | null;
+  endedAt: number | null;
+  summary: string;
+  kept: boolean;
 }
 
 /** A field a run wrote and an undo left as it stands, with the reason: `[shape, field, why]`. */
-export type KeptField = readonly [shape: string, field: string, why: string]
+export type KeptField = readonly [shape: string, field: string, why: string];
 
 export interface CallEntry {
-  id: string
-  run: string
-  seq: number
-  tool: string
-  status: 'done' | 'error' | 'undone'
+  id: string;
+  run: string;
+  seq: number;
+  tool: string;
+  status: 'done' | 'error' | 'undone';
   /** shape id -> field -> [before, after] */
-  changes: Record<string, Record<string, readonly [unknown, unknown]>>
-  created: string[]
-  output: string
-  label: string
-  at: number
-  ms: number | null
-  undo: { by: string; at: number; kept: KeptField[] } | null
+  changes: Record<string, Record<string, readonly [unknown, unknown]>>;
+  created: string[];
+  output: string;
+  label: string;
+  at: number;
+  ms: number | null;
+  undo: { by: string; at: number; kept: KeptField[] } | null;
 }
 
-type Plain = Record<string, unknown>
+type Plain = Record<string, unknown>;
 
 const isPlain = (value: unknown): value is Plain =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
-export const text = (value: unknown): string => (typeof value === 'string' ? value : '')
+export const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 export const number = (value: unknown): number | null =>
-  typeof value === 'number' && Number.isFinite(value) ? value : null
+  typeof value === 'number' && Number.isFinite(value) ? value : null;
 const strings = (value: unknown): string[] =>
-  Array.isArray(value) ? value.filter((v): v is string => typeof v === 'string') : []
+  Array.isArray(value) ? value.filter((v): v is string => typeof v === 'string') : [];
 
 /** An entry's fields, or null when the entry is not a map (a hostile or later schema). */
 function fieldsOf(entry: unknown): Plain | null {
-  if (entry instanceof Y.Map) return Object.fromEntries(entry.entries())
-  return isPlain(entry) ? entry : null
+  if (entry instanceof Y.Map) return Object.fromEntries(entry.entries());
+  return isPlain(entry) ? entry : null;
 }
 
 function readView(value: unknown): View | null {
-  if (!isPlain(value)) return null
-  const [x, y, w, h] = [number(value.x), number(value.y), number(value.w), number(value.h)]
-  return x === null || y === null || w === null || h === null ? null : { x, y, w, h }
+  if (!isPlain(value)) return null;
+  const [x, y, w, h] = [number(value.x), number(value.y), number(value.w), number(value.h)];
+  return x === null || y === null || w === null || h === null ? null : { x, y, w, h };
 }
 
 export function readMessage(id: string, entry: unknown): MessageEntry | null {
-  const fields = fieldsOf(entry)
-  if (!fields) return null
-  const context = isPlain(fields.context) ? fields.context : {}
+  const fields = fieldsOf(entry);
+  if (!fields) return null;
+  const context = isPlain(fields.context) ? fields.context : {};
   return {
     id,
-    thread: text(fields.thread) || 'main',
+    thread: text(fields.thread) || MAIN_THREAD,
     role: fields.role === 'assistant' || fields.role === 'system' ? fields.role : 'user',
     by: text(fields.by),
     byName: text(fields.by_name),
@@ -122,17 +116,19 @@ export function readMessage(id: string, entry: unknown): MessageEntry | null {
     run: text(fields.run) || null,
     body: text(fields.body),
     context: { selection: strings(context.selection), view: readView(context.view) },
-  }
+  };
 }
 
+const isStatus = (value: unknown): value is RunStatus => typeof value === 'string' && Object.hasOwn(STATUSES, value);
+
 export function readRun(id: string, entry: unknown): RunEntry | null {
-  const fields = fieldsOf(entry)
-  if (!fields) return null
-  const status = RUN_STATUSES.find((s) => s === fields.status) ?? 'queued'
-  const error = isPlain(fields.error) ? fields.error : null
+  const fields = fieldsOf(entry);
+  if (!fields) return null;
+  const status = isStatus(fields.status) ? fields.status : 'queued';
+  const error = isPlain(fields.error) ? fields.error : null;
   return {
     id,
-    thread: text(fields.thread) || 'main',
+    thread: text(fields.thread) || MAIN_THREAD,
     prompt: text(fields.prompt),
     agent: text(fields.agent) || 'assistant',
     askedBy: text(fields.asked_by),
@@ -149,38 +145,38 @@ export function readRun(id: string, entry: unknown): RunEntry | null {
     endedAt: number(fields.ended_at),
     summary: text(fields.summary),
     kept: fields.kept === true,
-  }
+  };
 }
 
 function readChanges(value: unknown): CallEntry['changes'] {
-  const changes: CallEntry['changes'] = {}
-  if (!isPlain(value)) return changes
+  const changes: CallEntry['changes'] = {};
+  if (!isPlain(value)) return changes;
   for (const [shape, fields] of Object.entries(value)) {
-    if (!isPlain(fields)) continue
-    const read: Record<string, readonly [unknown, unknown]> = {}
+    if (!isPlain(fields)) continue;
+    const read: Record<string, readonly [unknown, unknown]> = {};
     for (const [field, pair] of Object.entries(fields)) {
-      if (Array.isArray(pair)) read[field] = [pair[0], pair[1]]
+      if (Array.isArray(pair)) read[field] = [pair[0], pair[1]];
     }
-    changes[shape] = read
+    changes[shape] = read;
   }
-  return changes
+  return changes;
 }
 
 const readKept = (value: unknown): KeptField[] =>
   Array.isArray(value)
     ? value.filter((row) => Array.isArray(row)).map((row) => [text(row[0]), text(row[1]), text(row[2])])
-    : []
+    : [];
 
 /** The run a call belongs to: its `run` field, else its id up to the last dot (`<run>.<seq>`). */
 export const runOfCall = (id: string, entry: unknown): string => {
-  const run = entry instanceof Y.Map ? entry.get('run') : isPlain(entry) ? entry.run : null
-  return text(run) || id.slice(0, Math.max(0, id.lastIndexOf('.')))
-}
+  const run = entry instanceof Y.Map ? entry.get('run') : isPlain(entry) ? entry.run : null;
+  return text(run) || id.slice(0, Math.max(0, id.lastIndexOf('.')));
+};
 
 export function readCall(id: string, entry: unknown): CallEntry | null {
-  const fields = fieldsOf(entry)
-  if (!fields) return null
-  const undo = isPlain(fields.undo) ? fields.undo : null
+  const fields = fieldsOf(entry);
+  if (!fields) return null;
+  const undo = isPlain(fields.undo) ? fields.undo : null;
   return {
     id,
     run: runOfCall(id, entry),
@@ -194,5 +190,5 @@ export function readCall(id: string, entry: unknown): CallEntry | null {
     at: number(fields.at) ?? 0,
     ms: number(fields.ms),
     undo: undo && { by: text(undo.by), at: number(undo.at) ?? 0, kept: readKept(undo.kept) },
-  }
+  };
 }

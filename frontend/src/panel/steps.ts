@@ -1,6 +1,6 @@
 /** One tool call as a line people read: icon, verb, the shape in bold, what happened after an error. */
-import { type CallEntry, type KeptField, text } from './read'
-import { count, fieldWord, listed, oneLine } from './words'
+import { type CallEntry, type KeptField, text } from './read';
+import { count, fieldWord, listed, oneLine } from './words';
 
 /** Names of the pictures a step may carry; the component maps them to lucide icons. */
 export type StepIcon =
@@ -23,31 +23,31 @@ export type StepIcon =
   | 'undo'
   | 'ask'
   | 'error'
-  | 'tool'
+  | 'tool';
 
 /** What the panel needs to know of a shape, tombstones included; null when there is no such shape. */
 export interface ShapeName {
-  type: string
-  text: string
+  type: string;
+  text: string;
 }
-export type ShapeLookup = (id: string) => ShapeName | null
+export type ShapeLookup = (id: string) => ShapeName | null;
 
 export interface Step {
-  kind: 'step'
-  id: string
-  icon: StepIcon
+  kind: 'step';
+  id: string;
+  icon: StepIcon;
   /** Plain words before the bold part. */
-  verb: string
+  verb: string;
   /** The bold part: a shape's own text. May be empty. */
-  subject: string
+  subject: string;
   /** Plain words after the bold part. */
-  rest: string
-  error: boolean
-  undone: boolean
-  ms: number | null
-  at: number
+  rest: string;
+  error: boolean;
+  undone: boolean;
+  ms: number | null;
+  at: number;
   /** Shapes to point at on hover and to zoom to on click. */
-  targets: string[]
+  targets: string[];
 }
 
 const TYPE_ICONS: ReadonlySet<string> = new Set([
@@ -60,7 +60,7 @@ const TYPE_ICONS: ReadonlySet<string> = new Set([
   'draw',
   'frame',
   'connector',
-])
+]);
 
 /** Tool name -> its picture and the verb used when the call carries no label. */
 const TOOLS: Readonly<Record<string, readonly [icon: StepIcon, verb: string]>> = {
@@ -89,7 +89,7 @@ const TOOLS: Readonly<Record<string, readonly [icon: StepIcon, verb: string]>> =
   check: ['check', 'Checked the board'],
   undo: ['undo', 'Took back'],
   ask: ['ask', 'Asked'],
-}
+};
 
 const SHAPE_NOUNS: Readonly<Record<string, string>> = {
   rect: 'rectangle',
@@ -101,139 +101,133 @@ const SHAPE_NOUNS: Readonly<Record<string, string>> = {
   draw: 'line',
   frame: 'frame',
   connector: 'connector',
-}
+};
 
 /** Shapes a call touched, in its own order; `look` and `find` touch none. */
-export const targetsOf = (call: CallEntry): string[] => Object.keys(call.changes)
+export const targetsOf = (call: CallEntry): string[] => Object.keys(call.changes);
 
 /** The shape's text as the call left it, else as it stands, on one line. */
 function nameOf(call: CallEntry, shape: string, lookup: ShapeLookup): string {
-  const written = call.changes[shape]?.text?.[1]
-  return oneLine(text(written) || (lookup(shape)?.text ?? ''), 40)
+  const written = call.changes[shape]?.text?.[1];
+  return oneLine(text(written) || (lookup(shape)?.text ?? ''), 40);
 }
 
 function iconOf(call: CallEntry, targets: readonly string[], lookup: ShapeLookup): StepIcon {
-  const known = TOOLS[call.tool]
-  if (known && known[0] !== 'rect') return known[0]
-  const types = new Set(targets.map((id) => text(call.changes[id]?.type?.[1]) || (lookup(id)?.type ?? '')))
-  const [only] = types
-  if (known && types.size === 1 && only !== undefined && TYPE_ICONS.has(only)) return only as StepIcon
-  return known ? known[0] : 'tool'
+  const known = TOOLS[call.tool];
+  if (known && known[0] !== 'rect') return known[0];
+  const types = new Set(targets.map((id) => text(call.changes[id]?.type?.[1]) || (lookup(id)?.type ?? '')));
+  const [only] = types;
+  if (known && types.size === 1 && only !== undefined && TYPE_ICONS.has(only)) return only as StepIcon;
+  return known ? known[0] : 'tool';
 }
 
 /** "rectangle", "3 shapes": what a call touched when no shape has a text of its own. */
 function nounFor(call: CallEntry, targets: readonly string[], lookup: ShapeLookup): string {
-  const [only] = targets
-  if (targets.length !== 1 || only === undefined) return targets.length ? count(targets.length, 'shape') : ''
-  return SHAPE_NOUNS[text(call.changes[only]?.type?.[1]) || (lookup(only)?.type ?? '')] ?? 'shape'
+  const [only] = targets;
+  if (targets.length !== 1 || only === undefined) return targets.length ? count(targets.length, 'shape') : '';
+  return SHAPE_NOUNS[text(call.changes[only]?.type?.[1]) || (lookup(only)?.type ?? '')] ?? 'shape';
 }
 
-const QUOTED = /^(.*?)["“]([^"”]+)["”](.*)$/s
+const QUOTED = /^(.*?)["“]([^"”]+)["”](.*)$/s;
 
 /**
  * A label split round the part to set in bold: what it quotes; else the text of a shape it names; else, for one
  * shape with a text, that text in place of the noun ("Created a note" -> Created **Offline edits**).
  */
 export function splitLabel(label: string, names: readonly string[]): Pick<Step, 'verb' | 'subject' | 'rest'> {
-  const line = oneLine(label, 160)
-  const quoted = QUOTED.exec(line)
+  const line = oneLine(label, 160);
+  const quoted = QUOTED.exec(line);
   if (quoted?.[2]) {
-    return { verb: text(quoted[1]).trim(), subject: quoted[2], rest: text(quoted[3]).trim() }
+    return { verb: text(quoted[1]).trim(), subject: quoted[2], rest: text(quoted[3]).trim() };
   }
-  const named = names.filter((name) => name.length > 1 && line.includes(name))
-  const longest = named.reduce((best, name) => (name.length > best.length ? name : best), '')
+  const named = names.filter((name) => name.length > 1 && line.includes(name));
+  const longest = named.reduce((best, name) => (name.length > best.length ? name : best), '');
   if (longest) {
-    const at = line.indexOf(longest)
-    return { verb: line.slice(0, at).trim(), subject: longest, rest: line.slice(at + longest.length).trim() }
+    const at = line.indexOf(longest);
+    return { verb: line.slice(0, at).trim(), subject: longest, rest: line.slice(at + longest.length).trim() };
   }
-  const [only] = names
-  const generic = /^(\p{L}+) (?:an?|the|one|1) [\p{L} ]+$/u.exec(line)
-  if (names.length === 1 && only && generic?.[1]) return { verb: generic[1], subject: only, rest: '' }
-  return { verb: line, subject: '', rest: '' }
+  const [only] = names;
+  const generic = /^(\p{L}+) (?:an?|the|one|1) [\p{L} ]+$/u.exec(line);
+  if (names.length === 1 && only && generic?.[1]) return { verb: generic[1], subject: only, rest: '' };
+  return { verb: line, subject: '', rest: '' };
 }
 
 interface Failure {
-  code: string
-  message: string
+  code: string;
+  message: string;
 }
 
 /** What an error output says; outputs are JSON written by the assistant, so anything may be in there. */
 function failureOf(output: string): Failure {
   try {
-    const parsed: unknown = JSON.parse(output)
-    const error = (parsed as { error?: unknown } | null)?.error
-    if (typeof error === 'string') return { code: '', message: error }
-    const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
-    return { code: text(code), message: text(message) }
+    const parsed: unknown = JSON.parse(output);
+    const error = (parsed as { error?: unknown } | null)?.error;
+    if (typeof error === 'string') return { code: '', message: error };
+    const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
+    return { code: text(code), message: text(message) };
   } catch {
-    return { code: '', message: output }
+    return { code: '', message: output };
   }
 }
 
 /** What came after an error, from the calls that follow it in the same run. */
 function afterwards(call: CallEntry, later: readonly CallEntry[], ended: boolean): string {
-  if (later.some((next) => next.tool === call.tool && next.status !== 'error')) return 'retried'
-  if (later.some((next) => next.status !== 'error')) return 'went on without it'
-  if (later.length > 0) return 'tried again'
-  return ended ? 'left out' : 'trying another way'
+  if (later.some((next) => next.tool === call.tool && next.status !== 'error')) return 'retried';
+  if (later.some((next) => next.status !== 'error')) return 'went on without it';
+  if (later.length > 0) return 'tried again';
+  return ended ? 'left out' : 'trying another way';
 }
 
 /** The line for one call. `later` are the calls of the run after it, in order. */
-export function stepOf(
-  call: CallEntry,
-  later: readonly CallEntry[],
-  ended: boolean,
-  lookup: ShapeLookup,
-): Step {
-  const targets = targetsOf(call)
-  const base = { kind: 'step' as const, id: call.id, ms: call.ms, at: call.at, targets }
+export function stepOf(call: CallEntry, later: readonly CallEntry[], ended: boolean, lookup: ShapeLookup): Step {
+  const targets = targetsOf(call);
+  const base = { kind: 'step' as const, id: call.id, ms: call.ms, at: call.at, targets };
   if (call.status === 'error') {
-    const failure = failureOf(call.output)
-    const what = oneLine(failure.message || failure.code || 'did not work', 120).replace(/\.$/, '')
-    const verb = `${call.tool}: ${what} — ${afterwards(call, later, ended)}`
-    return { ...base, icon: 'error', verb, subject: '', rest: '', error: true, undone: false }
+    const failure = failureOf(call.output);
+    const what = oneLine(failure.message || failure.code || 'did not work', 120).replace(/\.$/, '');
+    const verb = `${call.tool}: ${what} — ${afterwards(call, later, ended)}`;
+    return { ...base, icon: 'error', verb, subject: '', rest: '', error: true, undone: false };
   }
-  const names = targets.map((id) => nameOf(call, id, lookup)).filter((name) => name !== '')
-  const fallback = [TOOLS[call.tool]?.[1] ?? `Used ${call.tool}`, nounFor(call, targets, lookup)]
+  const names = targets.map((id) => nameOf(call, id, lookup));
+  const fallback = [TOOLS[call.tool]?.[1] ?? `Used ${call.tool}`, nounFor(call, targets, lookup)];
   const words = call.label
     ? splitLabel(call.label, names)
     : names.length === 1 && names[0]
       ? { verb: fallback[0] ?? '', subject: names[0], rest: '' }
-      : { verb: fallback.join(' ').trim(), subject: '', rest: '' }
-  const undone = call.status === 'undone'
-  return { ...base, ...words, icon: undone ? 'undo' : iconOf(call, targets, lookup), error: false, undone }
+      : { verb: fallback.join(' ').trim(), subject: '', rest: '' };
+  const undone = call.status === 'undone';
+  return { ...base, ...words, icon: undone ? 'undo' : iconOf(call, targets, lookup), error: false, undone };
 }
 
 /** The whole step in one plain sentence, for the live region and tooltips. */
 export const spoken = (step: Pick<Step, 'verb' | 'subject' | 'rest'>): string =>
-  [step.verb, step.subject, step.rest].filter((part) => part !== '').join(' ')
+  [step.verb, step.subject, step.rest].filter((part) => part !== '').join(' ');
 
 /** Distinct shapes the calls changed and nobody took back: "5 changes". */
 export function changesOf(calls: readonly CallEntry[]): string[] {
-  const touched = new Set<string>()
+  const touched = new Set<string>();
   for (const call of calls) {
-    if (call.status === 'done') for (const id of targetsOf(call)) touched.add(id)
+    if (call.status === 'done') for (const id of targetsOf(call)) touched.add(id);
   }
-  return [...touched]
+  return [...touched];
 }
 
 /** What an undo kept, one sentence a shape: "“Login” kept its position and colour (changed by Ann since)". */
 export function keptSentences(kept: readonly KeptField[], lookup: ShapeLookup): string[] {
-  const rows = new Map<string, { shape: string; why: string; fields: Set<string> }>()
+  const rows = new Map<string, { shape: string; why: string; fields: Set<string> }>();
   for (const [shape, field, why] of kept) {
-    const key = JSON.stringify([shape, why])
-    const row = rows.get(key) ?? { shape, why, fields: new Set() }
-    row.fields.add(field)
-    rows.set(key, row)
+    const key = JSON.stringify([shape, why]);
+    const row = rows.get(key) ?? { shape, why, fields: new Set() };
+    row.fields.add(field);
+    rows.set(key, row);
   }
   return [...rows.values()].map(({ shape, why, fields }) => {
-    const known = lookup(shape)
-    const name = known?.text
-      ? `“${oneLine(known.text, 30)}”`
-      : `A ${SHAPE_NOUNS[known?.type ?? ''] ?? 'shape'}`
-    const reason = why ? ` (${why.replace(/\.$/, '')})` : ''
-    if (fields.has('deleted') || fields.has('')) return `${name} stayed${reason}`
-    const parts = [...new Set([...fields].map(fieldWord))]
-    return `${name} kept its ${listed(parts)}${reason}`
-  })
+    const known = lookup(shape);
+    const noun = SHAPE_NOUNS[known?.type ?? ''] ?? 'shape';
+    const name = known?.text ? `“${oneLine(known.text, 30)}”` : `${noun === 'ellipse' ? 'An' : 'A'} ${noun}`;
+    const reason = why ? ` (${why.replace(/\.$/, '')})` : '';
+    if (fields.has('deleted') || fields.has('')) return `${name} stayed${reason}`;
+    const parts = [...new Set([...fields].map(fieldWord))];
+    return `${name} kept its ${listed(parts)}${reason}`;
+  });
 }
