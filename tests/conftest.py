@@ -1,0 +1,23 @@
+"""What every test may use: asyncio as the only backend, and the real server as a process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.server import Server
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """A server of this test's own. A traceback in its output fails the test, whatever the test itself saw."""
+    with Server(tmp_path / "data") as running:
+        yield running
+    assert "Traceback" not in running.output, running.output

@@ -1,0 +1,38 @@
+"""Stock Yjs clients under node for the interop tests."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+
+from frontend.build import Node, find_node
+from tests.interop.yjs_client import NODE_FOLDER, StartYjsClient, YjsClient
+
+
+@pytest.fixture(scope="session")
+def node() -> Node:
+    """node, with y-websocket and yjs installed exactly as tests/interop/node/package-lock.json says."""
+    node = find_node()
+    lock = (NODE_FOLDER / "package-lock.json").read_bytes()
+    stamp = NODE_FOLDER / "node_modules" / ".installed-lock"
+    if not stamp.is_file() or stamp.read_bytes() != lock:
+        command = [*node.npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"]
+        done = subprocess.run(command, cwd=NODE_FOLDER, env=node.environ(), capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.fail(f"npm ci in {NODE_FOLDER} failed:\n{done.stdout}{done.stderr}")
+        stamp.write_bytes(lock)
+    return node
+
+
+@pytest.fixture
+async def start_client(node: Node) -> AsyncIterator[StartYjsClient]:
+    """`await start_client()` is a stock client in a process of its own; all end with the test."""
+    async with AsyncExitStack() as stack:
+
+        async def start() -> YjsClient:
+            return await stack.enter_async_context(YjsClient.start(node))
+
+        yield start
