@@ -134,8 +134,12 @@ class Canvas:
         self.set(shape, "deleted", True)
 
     def revert(self, shape: ShapeId, field: str, value: Any) -> None:
-        """Stage a logged `before` value exactly as it was (None = as if absent). Not part of `changes`."""
-        self._reverted.setdefault(shape, {})[field] = value
+        """Stage a logged `before` value as it was; None, or what is no valid value, reads as absent.
+
+        Not part of `changes`: taking back is not itself taken back.
+        """
+        if field in SHAPE_FIELDS:
+            self._reverted.setdefault(shape, {})[field] = _valid_or_none(field, value)
 
     # ---- what is staged
 

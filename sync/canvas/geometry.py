@@ -77,3 +77,32 @@ def rotated_bounds(box: Box, degrees: float) -> Box:
     w, h = box.w * cos + box.h * sin, box.w * sin + box.h * cos
     cx, cy = box.centre
     return Box(cx - w / 2, cy - h / 2, w, h)
+
+
+def points_box(x: float, y: float, points: list[int]) -> Box | None:
+    """The box around a drawing's points (flat pairs relative to x, y); None without points."""
+    if len(points) < 2:
+        return None
+    xs, ys = points[0::2], points[1::2]
+    return Box(x + min(xs), y + min(ys), max(max(xs) - min(xs), 1), max(max(ys) - min(ys), 1))
+
+
+def anchor_point(box: Box, anchor: str) -> tuple[float, float]:
+    """Where a connector meets a box at `top right bottom left`; the middle for anything else."""
+    cx, cy = box.centre
+    return {
+        "top": (cx, box.y),
+        "right": (box.right, cy),
+        "bottom": (cx, box.bottom),
+        "left": (box.x, cy),
+    }.get(anchor, (cx, cy))
+
+
+def edge_point(box: Box, towards: tuple[float, float]) -> tuple[float, float]:
+    """Where the straight line from the middle of the box to a point leaves it; the middle when the point is inside."""
+    cx, cy = box.centre
+    dx, dy = towards[0] - cx, towards[1] - cy
+    if abs(dx) * 2 <= box.w and abs(dy) * 2 <= box.h:
+        return cx, cy
+    scale = min(box.w / 2 / abs(dx) if dx else math.inf, box.h / 2 / abs(dy) if dy else math.inf)
+    return cx + dx * scale, cy + dy * scale

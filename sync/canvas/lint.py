@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from sync.canvas.canvas import Canvas
-from sync.canvas.schema import ShapeId
+from sync.canvas.geometry import Box, union
+from sync.canvas.place import bounds, end_shape
+from sync.canvas.schema import MAX_COORDINATE, ShapeId
+from sync.canvas.shape import Shape
+from sync.canvas.text import overflow
 
 LintName = Literal[
-    "overlap", "text_overflow", "occluded", "dangling_connector", "off_canvas", "duplicate", "near_aligned"
+    "dangling_connector", "text_overflow", "overlap", "duplicate", "occluded", "off_canvas", "near_aligned"
 ]
+_ORDER: tuple[LintName, ...] = (
+    "dangling_connector",
+    "duplicate",
+    "occluded",
+    "overlap",
+    "text_overflow",
+    "off_canvas",
+    "near_aligned",
+)
+
+MIN_OVERLAP = 0.02  # of the smaller box: less is a rounding, not a collision
+OCCLUDED = 0.95  # of a box under one opaque shape: nobody sees it
+NEAR_PX = 4.0  # an edge off by 1 to 4 px looks like a mistake
+NEAR_REACH = 400.0  # px between two shapes whose edges the eye still compares
+LOST_PX = 5000.0  # from everything else: nobody will find it
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +47,100 @@ class Lint:
         return {"lint": self.name, "ids": list(self.shapes), "note": self.note}
 
 
-def lint(canvas: Canvas, among: Iterable[ShapeId] | None = None) -> list[Lint]:
-    """Problems that involve at least one of `among` (None = all live shapes), worst first, in a fixed order."""
-    return []
+def lint(canvas: Canvas, among: Iterable[str] | None = None) -> list[Lint]:
+    """Problems that involve at least one of `among` (None = all live shapes), worst kind first, in a fixed order."""
+    shapes = canvas.shapes()
+    wanted: set[str] = set(among) if among is not None else {s.id for s in shapes}
+    found = [problem for shape in shapes if shape.id in wanted for problem in _alone(shape, canvas)]
+    solid = [(shape, bounds(shape, canvas)) for shape in shapes if shape.type not in ("connector", "frame", "draw")]
+    found += _pairs(solid, wanted)
+    found += _lost(solid, wanted)
+    return sorted(set(found), key=lambda problem: (_ORDER.index(problem.name), problem.shapes))
+
+
+def _alone(shape: Shape, canvas: Canvas) -> Iterator[Lint]:
+    if shape.type == "connector":
+        for name, end in (("from", shape.source), ("to", shape.target)):
+            bound = end_shape(end, canvas)
+            if end is None or ("id" in end and (bound is None or bound.deleted)):
+                what = end["id"] if end and "id" in end else "nothing"
+                yield Lint("dangling_connector", (shape.id,), f"`{name}` is bound to {what}, which is not there")
+        return
+    box = bounds(shape, canvas)
+    if max(abs(box.x), abs(box.y), abs(box.right), abs(box.bottom)) > MAX_COORDINATE:
+        yield Lint("off_canvas", (shape.id,), "reaches past the edge of the board")
+    too_high = overflow(shape.type, shape.w, shape.h, shape.text, shape.font_size)
+    if too_high > 0:
+        yield Lint("text_overflow", (shape.id,), f"its text needs {round(too_high)} px more height")
+
+
+def _pairs(solid: list[tuple[Shape, Box]], wanted: set[str]) -> Iterator[Lint]:
+    """Sweep over the left edges, so that a big board costs what lies near the shapes asked about."""
+    order = {shape.id: i for i, (shape, _) in enumerate(solid)}
+    by_left = sorted(solid, key=lambda item: item[1].x)
+    lefts = [box.x for _, box in by_left]
+    widest = max((box.w for _, box in by_left), default=0)
+    for shape, box in solid:
+        if shape.id not in wanted:
+            continue
+        reach = box.grown(NEAR_REACH)
+        first, last = bisect_left(lefts, reach.x - widest), bisect_right(lefts, reach.right)
+        candidates = [item for item in by_left[first:last] if item[0].id != shape.id and item[1].touches(reach)]
+        for other, other_box in candidates:
+            if other.id in wanted and other.id < shape.id:
+                continue  # the pair is looked at once, from its smaller id
+            lower_first = order[shape.id] < order[other.id]
+            lower, upper = ((shape, box), (other, other_box))[:: 1 if lower_first else -1]
+            problem = _collision(lower, upper) or _near(shape, box, other, other_box)
+            if problem is not None:
+                yield problem
+
+
+def _collision(lower: tuple[Shape, Box], upper: tuple[Shape, Box]) -> Lint | None:
+    (below, below_box), (above, above_box) = lower, upper
+    shared = below_box.overlap(above_box)
+    smaller = min(below_box.area, above_box.area)
+    if shared <= MIN_OVERLAP * smaller:
+        return None
+    pair = (below.id, above.id) if below.id < above.id else (above.id, below.id)
+    if _same_place(below_box, above_box) and below.type == above.type and below.text == above.text:
+        return Lint("duplicate", pair, "same kind, place and text")
+    if shared >= OCCLUDED * below_box.area and above.fill != "none" and above.field("opacity") > 0.9:
+        return Lint("occluded", (below.id, above.id), f"{below.id} is hidden under {above.id}")
+    if above_box.contains(below_box) or below_box.contains(above_box):
+        return None  # a label on a card: meant so
+    return Lint("overlap", pair, f"{round(100 * shared / smaller)} % of the smaller")
+
+
+def _near(a: Shape, box_a: Box, b: Shape, box_b: Box) -> Lint | None:
+    pair = (a.id, b.id) if a.id < b.id else (b.id, a.id)
+    in_column = box_a.x < box_b.right and box_b.x < box_a.right
+    in_row = box_a.y < box_b.bottom and box_b.y < box_a.bottom
+    if in_column == in_row:
+        return None
+    if in_column:
+        offsets = {"left": box_a.x - box_b.x, "centre": box_a.centre[0] - box_b.centre[0]}
+        offsets["right"] = box_a.right - box_b.right
+    else:
+        offsets = {"top": box_a.y - box_b.y, "middle": box_a.centre[1] - box_b.centre[1]}
+        offsets["bottom"] = box_a.bottom - box_b.bottom
+    if any(abs(off) < 1 for off in offsets.values()):
+        return None
+    name, off = min(offsets.items(), key=lambda item: abs(item[1]))
+    if abs(off) > NEAR_PX:
+        return None
+    return Lint("near_aligned", pair, f"{name} edges differ by {abs(off):g} px")
+
+
+def _lost(solid: list[tuple[Shape, Box]], wanted: set[str]) -> Iterator[Lint]:
+    rest = union(box for shape, box in solid if shape.id not in wanted)
+    if rest is None:
+        return
+    home = rest.grown(LOST_PX)
+    for shape, box in solid:
+        if shape.id in wanted and not home.touches(box):
+            yield Lint("off_canvas", (shape.id,), "far from everything else")
+
+
+def _same_place(a: Box, b: Box) -> bool:
+    return abs(a.x - b.x) <= 1 and abs(a.y - b.y) <= 1 and abs(a.w - b.w) <= 1 and abs(a.h - b.h) <= 1

@@ -101,7 +101,7 @@ def text_area(shape_type: str, w: float, h: float) -> tuple[float, float]:
 
 
 def overflow(shape_type: str, w: float, h: float, text: str, font_size: float) -> float:
-    """How many px the label is higher than its place (0 when it fits). A `text` shape only grows, a frame's is outside."""
+    """How many px the label is higher than its place (0 when it fits). A frame's title stands outside."""
     if not text or shape_type in ("frame", "connector", "draw"):
         return 0.0
     area_w, area_h = text_area(shape_type, w, h)

@@ -1,0 +1,185 @@
+"""Taking calls back: write `before` only where the field still holds `after`, and say what was kept.
+
+The rule, the same in frontend/src/history.ts (shared vectors: tests/vectors/undo.json):
+1. Only calls with status `done` are taken back, the newest (by `at`, then `seq`, then id) first; each sees what the
+   ones before it restored.
+2. A changed field whose value now equals `after` gets `before`, exactly (null = as if absent). Otherwise it stays and
+   is reported `[shape, field, "changed"]`. Absent and null are the same; 3 and 3.0 are the same.
+3. A created shape becomes a tombstone when every field it has now is as logged and no other field is set. Otherwise
+   it stays whole and each differing field is reported `[shape, field, "changed"]`. One that is a tombstone already
+   is left alone and not reported.
+4. A shape that is gone altogether (purged) is reported once, `[shape, "", "gone"]`.
+5. Each call becomes `status: "undone", undo: {by, at, kept}` with its own share of the report, in the same transaction.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pycrdt import Doc
+from pycrdt import Map as YMap
+
+from sync.canvas.canvas import Canvas, Changes, read_json
+from sync.canvas.schema import ShapeId, Undone
+from sync.canvas.shape import plain
+
+Kept = list[str]
+"""[shape, field, why]; why is `changed` or `gone`."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedCall:
+    """One entry of `calls`, as far as taking it back needs it."""
+
+    id: str
+    run: str
+    seq: int
+    at: int
+    status: str
+    tool: str
+    output: str
+    changes: Changes
+    created: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UndoReport:
+    """What `undo` did: the calls taken back, the shapes it wrote to, and what it left alone."""
+
+    calls: tuple[str, ...]
+    restored: tuple[str, ...]
+    kept: list[Kept]
+
+
+def logged_calls(doc: Doc[Any], run: str | None = None) -> list[LoggedCall]:
+    """The call log, oldest first; of one run when given. Entries that cannot be read are left out."""
+    entries: YMap[Any] = doc.get("calls", type=YMap)
+    ids = [key for key in entries.keys() if run is None or key.startswith(f"{run}.")]  # noqa: SIM118 - not a dict
+    return sorted(
+        (call for key in ids if (call := logged_call(doc, key)) is not None and run in (None, call.run)),
+        key=lambda call: (call.at, call.seq, call.id),
+    )
+
+
+def logged_call(doc: Doc[Any], call: str) -> LoggedCall | None:
+    """One entry of the log, None when there is none."""
+    entries: YMap[Any] = doc.get("calls", type=YMap)
+    entry = entries.get(call) if call else None
+    raw = read_json(entry) if isinstance(entry, YMap) else None
+    if not isinstance(raw, dict):
+        return None
+    return LoggedCall(
+        id=call,
+        run=str(raw.get("run") or ""),
+        seq=_int(raw.get("seq")),
+        at=_int(raw.get("at")),
+        status=str(raw.get("status") or ""),
+        tool=str(raw.get("tool") or ""),
+        output=raw["output"] if isinstance(raw.get("output"), str) else "",
+        changes=_changes(raw.get("changes")),
+        created=tuple(s for s in raw.get("created") or () if isinstance(s, str)),
+    )
+
+
+def stage_undo(canvas: Canvas, calls: Iterable[LoggedCall], by: str, at: int) -> UndoReport:
+    """Stage the reverts of these calls on `canvas`; `canvas.write()` then takes them back."""
+    newest_first = sorted(calls, key=lambda call: (call.at, call.seq, call.id), reverse=True)
+    done: list[str] = []
+    restored: dict[str, None] = {}
+    kept: list[Kept] = []
+    for call in newest_first:
+        if call.status != "done" or call.id in canvas.undone:
+            continue
+        share: list[Kept] = []
+        for shape, fields in call.changes.items():
+            if _revert_shape(canvas, ShapeId(shape), fields, shape in call.created, share):
+                restored[shape] = None
+        canvas.undone[call.id] = Undone(by=by, at=at, kept=share)
+        done.append(call.id)
+        kept += share
+    return UndoReport(tuple(done), tuple(restored), kept)
+
+
+def undo(doc: Doc[Any], call_ids: Iterable[str], by: str, at: int) -> UndoReport:
+    """Take calls back in one transaction of its own; unknown ids and calls not `done` are passed over."""
+    canvas = Canvas(doc)
+    found = [call for name in dict.fromkeys(call_ids) if (call := logged_call(doc, name)) is not None]
+    report = stage_undo(canvas, found, by, at)
+    if canvas.is_changed:
+        with doc.transaction():
+            canvas.write()
+    return report
+
+
+def undo_run(doc: Doc[Any], run: str, by: str, at: int) -> UndoReport:
+    """Take back every call of a run that is still in effect, in one transaction of its own."""
+    return undo(doc, [call.id for call in logged_calls(doc, run)], by, at)
+
+
+def overridden(canvas: Canvas, calls: Iterable[LoggedCall]) -> list[list[str]]:
+    """[[shape, field], ...] that these calls wrote last and that holds something else now (somebody changed it)."""
+    final: dict[tuple[str, str], Any] = {}
+    for call in sorted(calls, key=lambda call: (call.at, call.seq, call.id)):
+        if call.status == "done":
+            final |= {(shape, f): pair[1] for shape, fields in call.changes.items() for f, pair in fields.items()}
+    differing: list[list[str]] = []
+    for (shape, field), after in final.items():
+        current = canvas.find(shape)
+        if current is not None and not same(current.raw.get(field), after):
+            differing.append([shape, field])
+    return differing
+
+
+def same(a: Any, b: Any) -> bool:
+    """JSON equality with 3 == 3.0 and true != 1."""
+    return json.dumps(plain(a), sort_keys=True) == json.dumps(plain(b), sort_keys=True)
+
+
+def _revert_shape(
+    canvas: Canvas, shape: ShapeId, fields: Mapping[str, list[Any]], created: bool, kept: list[Kept]
+) -> bool:
+    current = canvas.find(shape)
+    if current is None:
+        kept.append([shape, "", "gone"])
+        return False
+    if created:
+        return _revert_created(canvas, shape, current.raw, fields, kept)
+    wrote = False
+    for field, (before, after) in fields.items():
+        if same(current.raw.get(field), after):
+            canvas.revert(shape, field, before)
+            wrote = True
+        else:
+            kept.append([shape, field, "changed"])
+    return wrote
+
+
+def _revert_created(
+    canvas: Canvas, shape: ShapeId, raw: Mapping[str, Any], fields: Mapping[str, list[Any]], kept: list[Kept]
+) -> bool:
+    if raw.get("deleted") is True:
+        return False
+    logged = {field: pair[1] for field, pair in fields.items()}
+    differing = sorted(f for f in {*raw, *logged} if not same(raw.get(f), logged.get(f)))
+    if differing:
+        kept.extend([shape, field, "changed"] for field in differing)
+        return False
+    canvas.revert(shape, "deleted", True)
+    return True
+
+
+def _int(value: Any) -> int:
+    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0
+
+
+def _changes(value: Any) -> Changes:
+    if not isinstance(value, Mapping):
+        return {}
+    return {
+        str(shape): {str(f): list(pair) for f, pair in fields.items() if isinstance(pair, list) and len(pair) == 2}
+        for shape, fields in value.items()
+        if isinstance(fields, Mapping)
+    }

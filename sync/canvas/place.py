@@ -1,0 +1,78 @@
+"""Where the shapes of a canvas are: bounds, connector ends, free space."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sync.canvas.canvas import Canvas
+from sync.canvas.geometry import Box, anchor_point, edge_point, points_box, rotated_bounds, union
+from sync.canvas.schema import End
+from sync.canvas.shape import Shape
+
+GAP = 40.0  # px between shapes unless somebody says otherwise
+
+
+def bounds(shape: Shape, canvas: Canvas) -> Box:
+    """The upright box around what is drawn; a connector's runs from end to end, tombstoned ends included."""
+    if shape.type == "connector":
+        start, end = connector_line(shape, canvas)
+        return Box(min(start[0], end[0]), min(start[1], end[1]), abs(start[0] - end[0]), abs(start[1] - end[1]))
+    drawn = points_box(shape.x, shape.y, shape.points) if shape.type == "draw" else None
+    return rotated_bounds(drawn or shape.box, shape.rotation)
+
+
+def connector_line(shape: Shape, canvas: Canvas) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The two points, px, a connector runs between; its own box's corners where an end is missing."""
+    source, target = _end_box(shape.source, canvas), _end_box(shape.target, canvas)
+    start = source.centre if source else (shape.x, shape.y)
+    end = target.centre if target else (shape.x + shape.w, shape.y + shape.h)
+    return _meet(source, shape.source, start, end), _meet(target, shape.target, end, start)
+
+
+def end_shape(end: End | None, canvas: Canvas) -> Shape | None:
+    """The shape an end is bound to, also when it is a tombstone; None for a free end."""
+    return canvas.find(end["id"]) if end and "id" in end else None
+
+
+def bounds_of(shapes: Iterable[Shape], canvas: Canvas) -> Box | None:
+    """The box around all of them, None for none."""
+    return union(bounds(shape, canvas) for shape in shapes)
+
+
+def free_spot(w: float, h: float, taken: Sequence[Box], view: Box, gap: float = GAP) -> tuple[float, float]:
+    """Top-left of a w x h box that keeps `gap` from every taken one: near the middle of the view, else below all."""
+    cx, cy = view.centre
+    start_x, start_y = cx - w / 2, cy - h / 2
+    near = [box.grown(gap) for box in taken if box.touches(view.grown(w + h + gap))]
+    step_x, step_y = w / 2 + gap, h / 2 + gap
+    for ring in range(9):
+        for row in range(-ring, ring + 1):
+            for column in range(-ring, ring + 1):
+                if max(abs(row), abs(column)) != ring:
+                    continue
+                spot = Box(start_x + column * step_x, start_y + row * step_y, w, h)
+                if view.contains(spot) and not any(spot.overlap(box) for box in near):
+                    return spot.x, spot.y
+    around = union(near)
+    if around is None:
+        return start_x, start_y
+    below = max((box.bottom for box in taken if box.x < start_x + w and start_x < box.right), default=around.bottom)
+    return start_x, below + gap
+
+
+def _end_box(end: End | None, canvas: Canvas) -> Box | None:
+    if end is None:
+        return None
+    if "id" not in end:
+        return Box(end["x"], end["y"], 0, 0)
+    shape = canvas.find(end["id"])
+    return None if shape is None or shape.type == "connector" else bounds(shape, canvas)
+
+
+def _meet(
+    box: Box | None, end: End | None, middle: tuple[float, float], other: tuple[float, float]
+) -> tuple[float, float]:
+    if box is None:
+        return middle
+    anchor = (end or {}).get("anchor", "auto")
+    return edge_point(box, other) if anchor == "auto" else anchor_point(box, anchor)
