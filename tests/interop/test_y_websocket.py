@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import anyio
@@ -142,10 +141,8 @@ async def test_a_killed_client_vanishes_in_under_a_second_p3(server: Server, sta
     await one.until_presence(lambda states: gone <= states.keys())
 
     two.kill()
-    killed_at = time.monotonic()
-    # y-protocols itself forgets a silent peer after 30 s; the bound of a second is the rule under test.
-    await one.until_presence(lambda states: not gone & states.keys(), timeout_s=5)
-    assert time.monotonic() - killed_at < 1
+    # The bound is the rule under test: without the server's help y-protocols forgets a silent peer after 30 s.
+    await one.until_presence(lambda states: not gone & states.keys(), timeout_s=1)
 
 
 async def test_a_client_that_comes_back_is_seen_at_once_p4(server: Server, start_client: StartYjsClient) -> None:
