@@ -1,0 +1,39 @@
+/** Before the first prompt: what one can ask, each line sent with one click. */
+import { Sparkles } from 'lucide-preact';
+import type { JSX } from 'preact';
+import { send } from './Composer';
+import type { Panel } from './panel';
+
+const EXAMPLES = [
+  'Draw three red circles in a row',
+  'Flowchart Idea -> Draft -> Review -> Ship',
+  'Make a 2 by 3 grid of yellow notes',
+] as const;
+
+export function Empty({ panel }: { panel: Panel }): JSX.Element {
+  return (
+    <div class="empty">
+      <span class="empty-mark" aria-hidden="true">
+        <Sparkles size={22} strokeWidth={1.75} />
+      </span>
+      <h3>Ask for a drawing</h3>
+      <p>
+        The assistant works on the board beside you. Everybody here sees what it does, and anybody can stop it or undo
+        it.
+      </p>
+      <div class="empty-examples">
+        {EXAMPLES.map((example) => (
+          <button
+            key={example}
+            type="button"
+            class="example"
+            disabled={!panel.board.canWrite.value}
+            onClick={() => send(panel, example)}
+          >
+            {example}
+          </button>
+        ))}
+      </div>
+    </div>
+  );
+}

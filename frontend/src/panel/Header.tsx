@@ -1,0 +1,67 @@
+/** Who answers here: the assistant's name and model, and what to do when there is none. */
+import { useSignal } from '@preact/signals';
+import { ChevronRight, Sparkles } from 'lucide-preact';
+import type { JSX } from 'preact';
+import type { Panel } from './panel';
+
+/** How to put a model behind the demo assistant. */
+function DemoNote(): JSX.Element {
+  const open = useSignal(false);
+  return (
+    <div class="panel-note" data-kind="demo">
+      <p>
+        It follows fixed rules. For a real model, set <code>OPENAI_API_KEY</code> and start again.{' '}
+        <button type="button" class="link" aria-expanded={open} onClick={() => (open.value = !open.value)}>
+          {open.value ? 'Less' : 'How'}
+        </button>
+      </p>
+      {open.value && (
+        <>
+          <pre>OPENAI_API_KEY=sk-… ./dev run</pre>
+          <p>
+            Ollama, vLLM, LM Studio and llama.cpp work too: set <code>OPENAI_BASE_URL</code> to their address and{' '}
+            <code>COPLAYER_MODEL</code> to the model's name.
+          </p>
+        </>
+      )}
+    </div>
+  );
+}
+
+function Note({ panel }: { panel: Panel }): JSX.Element | null {
+  const assistant = panel.assistant.value;
+  if (assistant?.demo) return <DemoNote />;
+  if (assistant) return null;
+  if (!panel.online.value) {
+    return <p class="panel-note">You are offline. What you ask is kept and sent when the connection is back.</p>;
+  }
+  return (
+    <p class="panel-note">
+      No assistant is connected. What you ask waits in the queue until one joins: <code>coplayer agent</code> starts
+      one.
+    </p>
+  );
+}
+
+export function Header({ panel }: { panel: Panel }): JSX.Element {
+  const assistant = panel.assistant.value;
+  return (
+    <>
+      <header class="panel-head">
+        <Sparkles size={16} strokeWidth={1.75} aria-hidden="true" />
+        <h2>{assistant?.name || 'Assistant'}</h2>
+        <span class="panel-model">{assistant ? (assistant.demo ? '' : assistant.model) : 'not connected'}</span>
+        <button
+          type="button"
+          class="icon-button"
+          aria-label="Hide the assistant"
+          title="Hide the assistant"
+          onClick={() => (panel.board.panelOpen.value = false)}
+        >
+          <ChevronRight size={16} strokeWidth={1.75} aria-hidden="true" />
+        </button>
+      </header>
+      <Note panel={panel} />
+    </>
+  );
+}

@@ -1,0 +1,116 @@
+/** One run as the panel shows it, derived from its document entries. Pure. */
+import type { RunStatus } from '../canvas.gen';
+import { type CallEntry, type Context, hasEnded, type KeptField, type MessageEntry, type RunEntry } from './read';
+import { changesOf, type ShapeLookup, type Step, stepOf } from './steps';
+
+export interface Words {
+  kind: 'words';
+  id: string;
+  body: string;
+  at: number;
+}
+
+/** What one run looks like. Presence (thinking, streaming words) is laid over it by the component. */
+export interface RunCard {
+  id: string;
+  status: RunStatus;
+  askedBy: string;
+  at: number;
+  /** Unfinished runs of the same assistant before this one; 0 is next or running. */
+  ahead: number;
+  stopping: boolean;
+  stoppedBy: string | null;
+  error: RunEntry['error'];
+  startedAt: number | null;
+  endedAt: number | null;
+  summary: string;
+  kept: boolean;
+  /** Steps and finished words in the order they happened. */
+  entries: (Step | Words)[];
+  /** Distinct shapes changed and not taken back. */
+  changes: string[];
+  /** Set when every change was taken back: by whom, and which fields stayed. */
+  undone: { by: string; at: number; kept: KeptField[] } | null;
+  /** What to ask again with. */
+  prompt: { body: string; context: Context };
+}
+
+/** Queue and feed order: (at, id), the same on every replica. */
+export const byTime = (a: { at: number; id: string }, b: { at: number; id: string }): number =>
+  a.at - b.at || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+
+/** Taken out of the queue in time; a `remove` that came after the start changes nothing. */
+export const isRemoved = (run: RunEntry): boolean => run.removed && run.startedAt === null;
+
+/** Unfinished runs of each assistant in queue order, (at, id): run id -> how many stand before it. */
+export function queuePositions(runs: Iterable<RunEntry>): Map<string, number> {
+  const queues = new Map<string, RunEntry[]>();
+  for (const run of runs) {
+    if (hasEnded(run.status) || isRemoved(run)) continue;
+    const queue = queues.get(run.agent);
+    if (queue) queue.push(run);
+    else queues.set(run.agent, [run]);
+  }
+  const positions = new Map<string, number>();
+  for (const queue of queues.values()) {
+    // What is already running stands first, whatever its clock said.
+    queue.sort((a, b) => Number(a.status === 'queued') - Number(b.status === 'queued') || byTime(a, b));
+    for (const [index, run] of queue.entries()) positions.set(run.id, index);
+  }
+  return positions;
+}
+
+function undoneBy(calls: readonly CallEntry[]): RunCard['undone'] {
+  const undone = calls.filter((call) => call.status === 'undone');
+  if (undone.length === 0 || changesOf(calls).length > 0) return null;
+  const undos = undone.flatMap((call) => (call.undo ? [call.undo] : []));
+  const last = undos.reduce((a, b) => (b.at > a.at ? b : a), undos[0] ?? { by: '', at: 0, kept: [] });
+  return { by: last.by, at: last.at, kept: undos.flatMap((undo) => undo.kept) };
+}
+
+/** The card of one run. */
+export function cardOf(
+  run: RunEntry,
+  prompt: MessageEntry | null,
+  calls: readonly CallEntry[],
+  words: readonly MessageEntry[],
+  ahead: number,
+  lookup: ShapeLookup,
+): RunCard {
+  const ordered = [...calls].sort((a, b) => a.seq - b.seq || byTime(a, b));
+  const ended = hasEnded(run.status);
+  const steps = ordered.map((call, i) => stepOf(call, ordered.slice(i + 1), ended, lookup));
+  const said = [...words].sort(byTime).filter((message) => message.body.trim() !== '');
+  const entries: RunCard['entries'] = [];
+  // Calls keep the order of their seq; words go before the first call that is younger than they are.
+  for (const step of steps) {
+    while (said[0] && said[0].at < step.at) entries.push(wordsOf(said.shift() as MessageEntry));
+    entries.push(step);
+  }
+  entries.push(...said.map(wordsOf));
+  return {
+    id: run.id,
+    status: run.status,
+    askedBy: run.askedBy,
+    at: run.at,
+    ahead,
+    stopping: run.cancelledBy !== null && !ended,
+    stoppedBy: run.cancelledBy,
+    error: run.error,
+    startedAt: run.startedAt,
+    endedAt: run.endedAt,
+    summary: run.summary,
+    kept: run.kept,
+    entries,
+    changes: changesOf(ordered),
+    undone: undoneBy(ordered),
+    prompt: { body: prompt?.body ?? '', context: prompt?.context ?? { selection: [], view: null } },
+  };
+}
+
+const wordsOf = (message: MessageEntry): Words => ({
+  kind: 'words',
+  id: message.id,
+  body: message.body,
+  at: message.at,
+});

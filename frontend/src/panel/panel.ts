@@ -1,0 +1,58 @@
+/** What every part of the panel shares: the board, the feed, the assistant, the clock. */
+import { computed, type ReadonlySignal, signal } from '@preact/signals';
+import type { Board } from '../board';
+import { type Assistant, watchAssistant } from './assistant';
+import { type Clock, startClock } from './clock';
+import { Feed, type FeedItem, shapeLookup } from './feed';
+import { hasEnded } from './read';
+import type { ShapeLookup } from './steps';
+
+export interface Panel {
+  readonly board: Board;
+  readonly clock: Clock;
+  readonly items: ReadonlySignal<readonly FeedItem[]>;
+  readonly assistant: ReadonlySignal<Assistant | null>;
+  /** Does what we write reach the server now? */
+  readonly online: ReadonlySignal<boolean>;
+  /** Unfinished runs, the one that is running first. */
+  readonly active: ReadonlySignal<readonly string[]>;
+  readonly lookup: ShapeLookup;
+  /** "You", the person's name as the room knows it, or the name the message carries. */
+  nameOf(user: string, carried?: string): string;
+  dispose(): void;
+}
+
+export function makePanel(board: Board): Panel {
+  const feed = new Feed(board.doc);
+  const clock = startClock();
+  const items = signal(feed.items);
+  const unsubscribe = feed.subscribe(() => {
+    items.value = feed.items;
+  });
+  const active = computed(() =>
+    items.value
+      .flatMap((item) => (item.kind === 'prompt' && item.run && !hasEnded(item.run.status) ? item.run : []))
+      .sort((a, b) => a.ahead - b.ahead)
+      .map((run) => run.id),
+  );
+  const stopTicking = active.subscribe((runs) => clock.setFast(runs.length > 0));
+  return {
+    board,
+    clock,
+    items,
+    active,
+    assistant: watchAssistant(board.people),
+    online: computed(() => board.status.value.state !== 'offline' && board.status.value.state !== 'reconnecting'),
+    lookup: shapeLookup(board.doc.getMap('shapes')),
+    nameOf(user, carried = '') {
+      if (user === board.me.peek().id) return 'You';
+      return carried || board.people.peek().find((person) => person.user.id === user)?.user.name || 'Somebody';
+    },
+    dispose() {
+      stopTicking();
+      unsubscribe();
+      feed.dispose();
+      clock.stop();
+    },
+  };
+}
