@@ -1,0 +1,187 @@
+"""REST: rooms, documents as JSON, leases for assistants. Errors are problem details (problems.py)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import asdict
+from typing import Any
+
+from pycrdt import Doc, Map
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from sync.auth import Access, Authority, NotAllowed
+from sync.hub import Hub
+from sync.names import check_room_name, new_room_name
+from sync.problems import Problem, json_body, text_field
+from sync.protocol import CloseCode
+
+MAX_TITLE = 200  # characters
+MAX_SLOT = 64  # characters of an assistant's slot or holder
+DEFAULT_SLOT = "assistant"
+
+
+def hub_of(request: Request) -> Hub:
+    """The hub that serves this application."""
+    hub = request.app.state.hub
+    assert isinstance(hub, Hub)
+    return hub
+
+
+def token_of(request: Request) -> str | None:
+    """`Authorization: Bearer ...`, or `?token=` where a browser cannot set a header."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token if scheme.lower() == "bearer" else request.query_params.get("token")
+
+
+def access_of(request: Request) -> Access:
+    """What the caller may do anywhere. Raises NotAllowed."""
+    authority: Authority = request.app.state.authority
+    return authority.access(token_of(request), hub_of(request).now())
+
+
+def room_of(request: Request, *, is_write: bool = False) -> tuple[str, Access]:
+    """The room named in the path and what the caller may do there. Raises BadRoomName, NotAllowed."""
+    room = check_room_name(request.path_params["room"])
+    authority: Authority = request.app.state.authority
+    access = authority.room_access(token_of(request), room, hub_of(request).now())
+    if is_write and not access.can_write:
+        raise NotAllowed(CloseCode.FORBIDDEN, "You may read this board, not change it.")
+    return room, access
+
+
+def author_of(access: Access) -> str:
+    """Who stands in the log for what the caller changes."""
+    return access.user or "api"
+
+
+async def body_of(request: Request) -> dict[str, object]:
+    """The JSON body within the server's limit."""
+    return await json_body(request, hub_of(request).settings.max_body_bytes)
+
+
+async def list_rooms(request: Request) -> Response:
+    """The rooms the caller may see, last edited first."""
+    access = access_of(request)
+    rooms = [
+        {**asdict(info), "people": people} for info, people in await hub_of(request).list() if access.covers(info.room)
+    ]
+    return JSONResponse({"rooms": rooms})
+
+
+async def create_room(request: Request) -> Response:
+    """Make a room: `{room?, title?}`."""
+    access = access_of(request)
+    body = await body_of(request)
+    room = check_room_name(text_field(body, "room", 1_000, new_room_name()))
+    title = text_field(body, "title", MAX_TITLE, "")
+    if not (access.can_write and access.covers(room)):
+        raise NotAllowed(CloseCode.FORBIDDEN, "You may not make this board.")
+    await hub_of(request).create(room, request.app.state.board.profile)
+    if title:
+        await set_title(request, room, title, author_of(access))
+    return JSONResponse({"room": room}, 201, {"location": f"/api/rooms/{room}"})
+
+
+async def show_room(request: Request) -> Response:
+    """One room of the list."""
+    room, _ = room_of(request)
+    for info, people in await hub_of(request).list():
+        if info.room == room:
+            return JSONResponse({**asdict(info), "people": people})
+    raise Problem(404, f"There is no room {room}.")
+
+
+async def rename_room(request: Request) -> Response:
+    """Set the title: `{title}`."""
+    room, access = room_of(request, is_write=True)
+    await set_title(request, room, text_field(await body_of(request), "title", MAX_TITLE), author_of(access))
+    return await show_room(request)
+
+
+async def set_title(request: Request, room: str, title: str, author: str) -> None:
+    """The title lives in the document; the store keeps a copy for the list."""
+    board = request.app.state.board
+    await hub_of(request).edit(room, lambda doc: board.set_title(doc, title), author)
+    await hub_of(request).store.describe(room, title)
+
+
+async def delete_room(request: Request) -> Response:
+    """The room and all it held; open clients are told."""
+    room, _ = room_of(request, is_write=True)
+    await hub_of(request).delete(room)
+    return Response(status_code=204)
+
+
+async def read_document(request: Request) -> Response:
+    """Root types as JSON, with the state vector's hash as `ETag`."""
+    room, _ = room_of(request)
+    async with hub_of(request).rooms.using(room) as live:
+        doc, roots = live.room.doc, live.room.gate.profile.roots
+        etag, document = etag_of(doc), document_json(doc, roots or ())
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=304, headers={"etag": etag})
+    return Response(document, media_type="application/json", headers={"etag": etag})
+
+
+def etag_of(doc: Doc[Any]) -> str:
+    """Changes with every change of the document, deletions included."""
+    return f'"{hashlib.sha256(doc.get_update()).hexdigest()[:32]}"'
+
+
+def document_json(doc: Doc[Any], roots: Iterable[str]) -> str:
+    """Every root map as JSON, `roots` even when empty; keys sorted, as the CRDT library keeps them in no order."""
+    document = {name: json.loads(str(doc.get(name, type=Map))) for name in {*doc.keys(), *roots}}
+    return json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+async def room_events(request: Request) -> Response:
+    """Server-sent events for assistants: where people are, and where work waits."""
+    access = access_of(request)
+    slot = request.query_params.get("agent", DEFAULT_SLOT)[:MAX_SLOT]
+
+    async def events() -> AsyncIterator[ServerSentEvent]:
+        async for status in hub_of(request).watch(slot):
+            if status is None:
+                yield ServerSentEvent(comment="alive")
+            elif access.covers(status.room):
+                yield ServerSentEvent(event="room", data=json.dumps(asdict(status)))
+
+    return EventSourceResponse(events())
+
+
+async def take_lease(request: Request) -> Response:
+    """Take or renew an assistant's lease: `{agent, holder}`."""
+    room, _ = room_of(request, is_write=True)
+    body = await body_of(request)
+    slot, holder = text_field(body, "agent", MAX_SLOT, DEFAULT_SLOT), text_field(body, "holder", MAX_SLOT)
+    lease = await hub_of(request).take_lease(room, slot, holder)
+    return JSONResponse({"epoch": lease.epoch, "expires_in_s": hub_of(request).settings.lease_s})
+
+
+async def end_lease(request: Request) -> Response:
+    """Give a lease back: `{agent, holder, done}`."""
+    room, _ = room_of(request, is_write=True)
+    body = await body_of(request)
+    slot, holder = text_field(body, "agent", MAX_SLOT, DEFAULT_SLOT), text_field(body, "holder", MAX_SLOT)
+    await hub_of(request).end_lease(room, slot, holder, is_done=body.get("done") is True)
+    return Response(status_code=204)
+
+
+ROUTES: tuple[BaseRoute, ...] = (
+    Route("/api/rooms", list_rooms, methods=["GET"]),
+    Route("/api/rooms", create_room, methods=["POST"]),
+    Route("/api/rooms/events", room_events, methods=["GET"]),
+    Route("/api/rooms/{room:path}/doc", read_document, methods=["GET"]),
+    Route("/api/rooms/{room:path}/lease", take_lease, methods=["POST"]),
+    Route("/api/rooms/{room:path}/lease", end_lease, methods=["DELETE"]),
+)
+ROOM_ROUTES: tuple[BaseRoute, ...] = (  # after every route that begins with a room's name
+    Route("/api/rooms/{room:path}", show_room, methods=["GET"]),
+    Route("/api/rooms/{room:path}", rename_room, methods=["PATCH"]),
+    Route("/api/rooms/{room:path}", delete_room, methods=["DELETE"]),
+)

@@ -1,0 +1,156 @@
+"""The Starlette application: routes, pages, health, and the hub's life."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sync import api, board
+from sync.auth import Authority
+from sync.hub import Hub
+from sync.names import BadRoomName, check_room_name
+from sync.problems import EXCEPTION_HANDLERS, response
+from sync.settings import Settings
+from sync.sockets import is_own_origin, serve_sync
+from sync.sqlite_store import SQLiteStore
+from sync.store import Store, StoreError
+
+STATIC = Path(__file__).parent / "static"
+
+_SECURITY_HEADERS = (
+    (
+        b"content-security-policy",
+        b"default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; connect-src 'self' ws: wss:;"
+        b" object-src 'none'; base-uri 'none'; frame-ancestors 'self'",
+    ),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+)
+
+
+class SecurityHeaders:
+    """Puts the same headers on every HTTP answer, and turns away writes that another site's page makes."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *_SECURITY_HEADERS]
+            await send(message)
+
+        request = Request(scope)
+        if request.method not in ("GET", "HEAD") and not is_own_origin(request.headers, self._settings):
+            refusal = response(403, "This page is of another site; add it to COPLAYER_ORIGINS.")
+            await refusal(scope, receive, send_with_headers)
+            return
+        await self._app(scope, receive, send_with_headers)
+
+
+async def healthz(request: Request) -> Response:
+    """The process lives."""
+    return PlainTextResponse("ok\n")
+
+
+async def readyz(request: Request) -> Response:
+    """It takes connections: the store answers and it is not stopping."""
+    hub = api.hub_of(request)
+    if hub.rooms.is_draining:
+        return PlainTextResponse("stopping\n", 503)
+    try:
+        await hub.store.rooms()
+    except StoreError as error:
+        return PlainTextResponse(f"{error}\n", 503)
+    return PlainTextResponse("ok\n")
+
+
+def _page(name: str) -> Callable[[Request], Awaitable[Response]]:
+    async def page(request: Request) -> Response:
+        if "room" in request.path_params:
+            check_room_name(request.path_params["room"])
+        path = STATIC / name
+        if not path.is_file():
+            return PlainTextResponse("The board is not built here. Run: ./dev run\n", 503)
+        return FileResponse(path, headers={"cache-control": "no-cache"})
+
+    return page
+
+
+async def public_info(request: Request) -> Response:
+    """What a client may know before it signs in."""
+    authority: Authority = request.app.state.authority
+    return JSONResponse({"name": "coplayer", "open": authority.is_open})
+
+
+class CachedStatic(StaticFiles):
+    """Built files carry a hash in their names, so a browser may keep them for ever."""
+
+    def file_response(self, *args: object, **kwargs: object) -> Response:
+        """As StaticFiles, with a cache header."""
+        answer = super().file_response(*args, **kwargs)  # type: ignore[arg-type]  # passed through unread
+        answer.headers["cache-control"] = "public, max-age=31536000, immutable"
+        return answer
+
+
+def create_app(settings: Settings, store: Store | None = None, extra_routes: Sequence[BaseRoute] = ()) -> Starlette:
+    """The server as an ASGI application. `store` defaults to the embedded database of the settings.
+
+    Its lifespan opens the store and serves rooms; mount it under another application with that in mind.
+    """
+    boards = board.Board()
+    hub = Hub(
+        store if store is not None else SQLiteStore(settings.database),
+        settings,
+        profile_of=boards.profile_of,
+        title_of=boards.title_of,
+    )
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with hub.running():
+            yield
+
+    app = Starlette(
+        routes=[
+            WebSocketRoute("/sync/{room:path}", serve_sync),
+            *board.ROUTES,
+            *api.ROUTES,
+            *api.ROOM_ROUTES,
+            Route("/api/info", public_info),
+            Route("/healthz", healthz),
+            Route("/readyz", readyz),
+            *extra_routes,
+            Route("/", _page("index.html")),
+            Route("/r/{room:path}", _page("board.html")),
+            *([Mount("/assets", CachedStatic(directory=STATIC / "assets"))] if (STATIC / "assets").is_dir() else []),
+            *([Mount("/", StaticFiles(directory=STATIC))] if STATIC.is_dir() else []),
+        ],
+        lifespan=lifespan,
+        middleware=[Middleware(SecurityHeaders, settings=settings)],
+        exception_handlers={**EXCEPTION_HANDLERS, BadRoomName: _bad_name},
+    )
+    app.state.hub = hub
+    app.state.authority = Authority(settings.secret)
+    app.state.board = boards
+    return app
+
+
+def _bad_name(request: Request, error: Exception) -> Response:
+    if request.url.path.startswith("/r/"):
+        return PlainTextResponse(f"{error}\n", 404)
+    return response(404, str(error))

@@ -1,0 +1,290 @@
+"""Checks an update before the CRDT library sees it: from a client, from the store, from another node.
+
+The library is treated as an unsafe parser of what strangers send (docs/spec.md, section G). The gate also knows which
+ids the document has, so that nothing is ever applied past a gap (G3) and nothing known is stored again (G4).
+Pure: no I/O, no clock.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from sync.blocks import Block, Content, Id, Parsed, Range, Section, TypeRef, parse, rebuild
+from sync.idset import IdSet
+from sync.lib0 import DecodeError
+from sync.protocol import ClientId, CloseCode, ProtocolError, StateVector
+
+ProfileName = Literal["any", "map", "board"]
+
+RESERVED_CLIENT_IDS = 2**20
+"""Client ids below this belong to assistants: only the lease of that epoch may write them (G7)."""
+MAX_TYPE_DEPTH = 3  # Y types inside Y types; the board's schema needs 2
+MAX_RUN = 2**20  # clock ticks of one block: a deleted run of a merged document
+MAX_ORIGINLESS = 64  # items without origin for one key in one update: each costs a walk over all the others
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What kind of document a room holds. `any`: every Yjs type. `map`: nested maps of plain values only."""
+
+    name: ProfileName
+    roots: frozenset[str] | None = None
+    max_update_bytes: int = 16 * 2**20
+
+    @property
+    def is_map(self) -> bool:
+        return self.name != "any"
+
+
+ANY = Profile("any")
+MAP = Profile("map", max_update_bytes=4 * 2**20)
+
+
+def board_profile(roots: tuple[str, ...]) -> Profile:
+    """A map room whose root names are a schema's."""
+    return Profile("board", frozenset(roots), 4 * 2**20)
+
+
+class NotReady(Exception):
+    """The update builds on `missing`, which the document does not have. Nothing was changed."""
+
+    def __init__(self, missing: Id) -> None:
+        super().__init__(f"missing {missing.client}:{missing.clock}")
+        self.missing = missing
+
+
+class Refused(ProtocolError):
+    """The update is malformed or not of the room's profile. Nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """An update the library may see. `is_new` is False where the document has all of it already."""
+
+    update: bytes
+    is_new: bool
+
+
+class Nesting:
+    """How many Y types an item lies in.
+
+    Kept for types, and for items that lie in two types or more; any other item counts as lying in one. On a board
+    that is nearly all of them (fields of shapes), and items of root maps, for which one is too many, not too few.
+    `below` is what was known before.
+    """
+
+    def __init__(self, below: Nesting | None = None) -> None:
+        self.types: dict[tuple[int, int], int] = {}
+        self._deep = tuple(IdSet() for _ in range(MAX_TYPE_DEPTH - 1))
+        self._added: list[tuple[int, int, int, int]] = []
+        self._below = below
+
+    def parent_depth(self, block: Block) -> int:
+        """In how many types the block lies: 0 in a root map."""
+        if block.root is not None:
+            return 0
+        if block.parent is not None:
+            return self._type_depth(block.parent)
+        return self._item_depth(block.origin) if block.origin is not None else 1
+
+    def put_deep(self, client: int, block: Block, depth: int) -> None:
+        self._added.append((depth, client, block.clock, block.clock + block.length))
+        self._deep[depth - 2].add(client, block.clock, block.clock + block.length)
+
+    def add(self, other: Nesting) -> None:
+        self.types.update(other.types)
+        for depth, client, start, end in other._added:
+            self._deep[depth - 2].add(client, start, end)
+
+    def _type_depth(self, link: Id) -> int:
+        """An id that is no known type is one that was deleted: what is put into it is dropped, so any depth will do."""
+        depth = self.types.get((link.client, link.clock))
+        if depth is None:
+            return self._below._type_depth(link) if self._below is not None else 1
+        return depth
+
+    def _item_depth(self, link: Id) -> int:
+        for index, ids in enumerate(self._deep):
+            if ids.contains(link.client, link.clock, link.clock + 1):
+                return index + 2
+        return self._below._item_depth(link) if self._below is not None else 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What an update holds that the document lacks."""
+
+    update: bytes
+    fresh: list[Section]
+    deletes: list[tuple[int, list[Range]]]
+    nesting: Nesting | None
+
+    @property
+    def is_new(self) -> bool:
+        return bool(self.fresh or self.deletes)
+
+
+@dataclass(slots=True)
+class Gate:
+    """What one room's document knows, and the check against it. `admit` counts what it admits as known."""
+
+    profile: Profile
+    known: StateVector = field(default_factory=dict)
+    _deleted: IdSet = field(default_factory=IdSet)
+    _nesting: Nesting = field(default_factory=Nesting)
+
+    def admit(self, update: bytes, epoch: int | None = None, *, is_stored: bool = False) -> Admitted:
+        """Check `update` and count its blocks as known.
+
+        `epoch` is the lease epoch of the sender; assistants' client ids other than it are refused. What comes from
+        the store (`is_stored`) may be of any size, of any client, and merged from many updates.
+        Raises Refused or NotReady; nothing was changed then.
+        """
+        found = self._inspect(update, epoch, is_stored=is_stored)
+        for section in found.fresh:
+            self.known[ClientId(section.client)] = _end(section)
+        for client, ranges in found.deletes:
+            for clock, length in ranges:
+                self._deleted.add(client, clock, clock + length)
+        if found.nesting is not None:
+            self._nesting.add(found.nesting)
+        return Admitted(found.update, found.is_new)
+
+    def is_news(self, update: bytes) -> bool:
+        """Does the document lack any of it? Changes nothing. Raises Refused."""
+        try:
+            return self._inspect(update, None, is_stored=True).is_new
+        except NotReady:
+            return True
+
+    def _inspect(self, update: bytes, epoch: int | None, *, is_stored: bool) -> _Found:
+        if len(update) > self.profile.max_update_bytes and not is_stored:
+            raise Refused(
+                CloseCode.TOO_BIG, f"The update has {len(update)} bytes; at most {self.profile.max_update_bytes} fit."
+            )
+        try:
+            parsed = parse(update)
+        except DecodeError as error:
+            raise Refused(CloseCode.MALFORMED, f"The update {error}.") from None
+        fresh, is_stripped = self._without_known(parsed.sections)
+        self._check_ready(fresh, parsed.deletes)
+        nesting: Nesting | None = None
+        if self.profile.is_map:
+            if not is_stored:
+                self._check_reserved(fresh, epoch)
+                _check_originless(fresh)
+            nesting = self._check_profile(fresh)
+        deletes = self._without_deleted(parsed.deletes)
+        if is_stripped or len(deletes) != len(parsed.deletes):
+            update = rebuild(update, Parsed(fresh, deletes))
+        return _Found(update, fresh, deletes, nesting)
+
+    def _without_known(self, sections: list[Section]) -> tuple[list[Section], bool]:
+        """The sections less what the document has (G4). Raises NotReady at a gap or a half-known block."""
+        fresh: list[Section] = []
+        is_stripped = False
+        for section in sections:
+            known = self.known.get(ClientId(section.client), 0)
+            if section.clock > known:
+                raise NotReady(Id(section.client, known))
+            if section.clock == known:
+                fresh.append(section)
+                continue
+            is_stripped = True
+            blocks = [b for b in section.blocks if b.clock >= known]
+            if (blocks and blocks[0].clock > known) or (not blocks and _end(section) > known):
+                raise NotReady(Id(section.client, known))  # a merged block: our step 1 gets it cut at the right place
+            if blocks:
+                fresh.append(Section(section.client, known, blocks))
+        return fresh, is_stripped
+
+    def _check_ready(self, fresh: list[Section], deletes: list[tuple[int, list[Range]]]) -> None:
+        ends = {section.client: _end(section) for section in fresh}
+        for section in fresh:
+            for block in section.blocks:
+                if block.content == Content.SKIP:
+                    raise NotReady(Id(section.client, block.clock))
+                for link in (block.origin, block.right_origin, block.parent):
+                    if link is None:
+                        continue
+                    if link.client == section.client:
+                        if link.clock >= block.clock:
+                            raise Refused(CloseCode.MALFORMED, "The update has a block that builds on a later one.")
+                    elif not self._has(link.client, link.clock + 1, ends):
+                        raise NotReady(link)
+        for client, ranges in deletes:
+            for clock, length in ranges:
+                if not self._has(client, clock + length, ends):
+                    raise NotReady(Id(client, clock + length - 1))
+
+    def _has(self, client: int, end: int, ends: Mapping[int, int]) -> bool:
+        return end <= self.known.get(ClientId(client), 0) or end <= ends.get(client, 0)
+
+    def _without_deleted(self, deletes: list[tuple[int, list[Range]]]) -> list[tuple[int, list[Range]]]:
+        """Only the clients with a range that is not deleted yet: every step 2 carries the whole delete set."""
+        return [
+            (client, ranges)
+            for client, ranges in deletes
+            if not all(self._deleted.contains(client, r.clock, r.clock + r.length) for r in ranges)
+        ]
+
+    def _check_reserved(self, fresh: list[Section], epoch: int | None) -> None:
+        for section in fresh:
+            if section.client < RESERVED_CLIENT_IDS and section.client != epoch:
+                raise Refused(
+                    CloseCode.REFUSED, f"Client id {section.client} is reserved for an assistant that holds a lease."
+                )
+
+    def _check_profile(self, fresh: list[Section]) -> Nesting:
+        """Map profile (G5, G6). Returns how deep the update's items are."""
+        added = Nesting(below=self._nesting)
+        for section in fresh:
+            for block in section.blocks:
+                if block.length > MAX_RUN:
+                    raise Refused(CloseCode.REFUSED, f"The update has a block longer than {MAX_RUN}.")
+                if block.content == Content.GC:
+                    continue
+                self._check_block(block)
+                depth = added.parent_depth(block)
+                if depth >= 2:
+                    added.put_deep(section.client, block, depth)
+                if block.content == Content.TYPE:
+                    if depth == MAX_TYPE_DEPTH:
+                        raise Refused(CloseCode.REFUSED, f"The update nests maps deeper than {MAX_TYPE_DEPTH}.")
+                    added.types[section.client, block.clock] = depth + 1
+        return added
+
+    def _check_block(self, block: Block) -> None:
+        if block.right_origin is not None or (block.origin is None and block.key is None):
+            raise Refused(CloseCode.REFUSED, "This room holds maps of plain values; lists and texts do not fit.")
+        if block.root is not None and self.profile.roots is not None and block.root not in self.profile.roots:
+            raise Refused(CloseCode.REFUSED, f"This room has no root type {block.root!r}.")
+        match block.content:
+            case Content.ANY if block.length == 1:
+                pass
+            case Content.DELETED:
+                pass
+            case Content.TYPE if block.type_ref == TypeRef.MAP:
+                pass
+            case _:
+                raise Refused(CloseCode.REFUSED, "This room holds maps of plain values; lists and texts do not fit.")
+
+
+def _check_originless(fresh: list[Section]) -> None:
+    """Each item without origin for one key is compared with all the others: cost grows with the square (G6)."""
+    counts: Counter[tuple[object, str | None]] = Counter(
+        (block.root or block.parent, block.key)
+        for section in fresh
+        for block in section.blocks
+        if block.origin is None and block.content != Content.GC
+    )
+    if counts and max(counts.values()) > MAX_ORIGINLESS:
+        raise Refused(CloseCode.REFUSED, f"The update sets one key more than {MAX_ORIGINLESS} times.")
+
+
+def _end(section: Section) -> int:
+    last = section.blocks[-1]
+    return last.clock + last.length

@@ -1,0 +1,290 @@
+"""Serves connections and answers what the HTTP side asks of rooms.
+
+Every task lives in a task group that ends with its connection; nothing a client does reaches another's task.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any, Protocol, TypeVar
+
+import anyio
+from pycrdt import Doc
+
+from sync.gate import RESERVED_CLIENT_IDS, Profile, ProfileName
+from sync.live import Agent, LiveRoom
+from sync.outbox import Goodbye, Outbox
+from sync.presence import ConnectionId, Identity
+from sync.protocol import KEEP_ALIVE, CloseCode, SyncStatus, Update, decode, encode
+from sync.room import Member
+from sync.rooms import Rejected, Rooms
+from sync.settings import Settings
+from sync.store import Lease, NoSuchRoom, RoomInfo, Store, StoreError
+from sync.watch import RoomStatus, Watcher
+
+T = TypeVar("T")
+
+WANTED_POLL_S = 5.0  # how soon a lease that ran out with unfinished work is noticed
+GOODBYE_S = 1.0  # a close frame that does not get through in this time is given up
+HUMAN_CLIENT_IDS = range(RESERVED_CLIENT_IDS, 2**32)
+"""Client ids of writers that are not assistants: Yjs' own range. pycrdt's 53-bit ids would win every tie."""
+LOCAL = Agent("", 0)
+"""A connection of the server's own, for REST edits: it is nobody and is not counted among the people."""
+
+
+class SocketClosed(Exception):
+    """The peer is gone."""
+
+
+class Socket(Protocol):
+    """One WebSocket, as the hub sees it."""
+
+    async def send(self, data: bytes) -> None:
+        """Raises SocketClosed."""
+        ...
+
+    async def receive(self) -> bytes:
+        """The next frame. Raises SocketClosed."""
+        ...
+
+    async def close(self, code: int, reason: str) -> None:
+        """Say goodbye; the peer may be gone already."""
+        ...
+
+
+class Hub:
+    """See Rooms for `profile_of` and `title_of`. `clock` gives Unix seconds."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        *,
+        profile_of: Callable[[ProfileName], Profile],
+        title_of: Callable[[Doc[Any]], str] = lambda doc: "",
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.store = store
+        self.settings = settings
+        self.rooms = Rooms(store, settings, profile_of=profile_of, title_of=title_of, clock=clock)
+        self._title_of = title_of
+        self._clock = clock
+        self._next_connection = 0
+        self._connections = 0
+        self._watchers: set[Watcher] = set()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Hub]:
+        """Open the store and serve inside this context; leaving it flushes and writes snapshots."""
+        async with self.rooms.running():
+            yield self
+
+    async def serve(
+        self, room: str, socket: Socket, member: Member, agent: Agent | None = None, profile: ProfileName = "map"
+    ) -> None:
+        """Serve one accepted socket until it ends. `profile` is for a room that does not exist yet."""
+        try:
+            async with self.rooms.using(room, create=profile) as live:
+                if live.connections >= self.settings.max_room_connections:
+                    raise Rejected(CloseCode.TOO_MANY_CONNECTIONS, "This board is full; try again later.")
+                if self._connections >= self.settings.max_connections:
+                    raise Rejected(CloseCode.TOO_MANY_CONNECTIONS, "The server is full; try again later.")
+                await self._serve(live, socket, member, agent)
+        except Rejected as rejected:
+            await _close(socket, rejected.code, rejected.reason)
+        except NoSuchRoom as error:
+            await _close(socket, CloseCode.NOT_FOUND, str(error))
+        except StoreError as error:
+            await _close(socket, CloseCode.STORAGE_UNAVAILABLE, str(error))
+
+    async def _serve(self, live: LiveRoom, socket: Socket, member: Member, agent: Agent | None) -> None:
+        connection = self._new_connection()
+        outbox = Outbox(self.settings.max_outbox_bytes)
+        self._connections += 1
+        live.connect(connection, member, outbox, agent)
+        self._changed(live.info.room)
+        try:
+            if agent is not None:  # again, now that a newer lease would find this connection and close it
+                await self.check_lease(live.info.room, agent)
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._write, socket, outbox, tasks.cancel_scope)
+                limit = self._message_limit(live)
+                try:
+                    while True:
+                        frame = await socket.receive()
+                        if len(frame) > limit:
+                            outbox.close(CloseCode.TOO_BIG, f"A message may have {limit} bytes.")
+                        elif not outbox.is_closing:
+                            live.receive(connection, frame)
+                except SocketClosed:
+                    tasks.cancel_scope.cancel()
+        finally:
+            self._connections -= 1
+            live.disconnect(connection)
+            self._changed(live.info.room)
+
+    def _message_limit(self, live: LiveRoom) -> int:
+        is_map = live.room.gate.profile.is_map
+        return self.settings.max_message_bytes if is_map else self.settings.max_any_message_bytes
+
+    async def _write(self, socket: Socket, outbox: Outbox, scope: anyio.CancelScope) -> None:
+        """The one writer of a socket. Ends the connection when it has said goodbye or the peer is stuck."""
+        while True:
+            item: bytes | Goodbye = KEEP_ALIVE
+            with anyio.move_on_after(self.settings.keep_alive_s):
+                item = await outbox.take()
+            if isinstance(item, Goodbye):
+                await _close(socket, item.code, item.reason)
+                break
+            try:
+                with anyio.fail_after(self.settings.slow_after_s):
+                    await socket.send(item)
+            except TimeoutError:
+                await _close(socket, CloseCode.SLOW_CONSUMER, "This connection does not keep up; connect again.")
+                break
+            except SocketClosed:
+                break
+        scope.cancel()
+
+    def _new_connection(self) -> ConnectionId:
+        self._next_connection += 1
+        return ConnectionId(self._next_connection)
+
+    def now(self) -> float:
+        """Unix seconds."""
+        return self._clock()
+
+    async def create(self, room: str, profile: ProfileName) -> None:
+        """Raises RoomExists."""
+        await self.rooms.create(room, profile)
+
+    async def delete(self, room: str) -> None:
+        """Open clients get 4404 and keep their copy. Raises NoSuchRoom."""
+        await self.rooms.delete(room)
+        self._changed(room)
+
+    async def list(self) -> Sequence[tuple[RoomInfo, int]]:
+        """Every room with the number of people in it; titles and times of live ones as they are now."""
+        out: list[tuple[RoomInfo, int]] = []
+        for info in await self.store.rooms():
+            live = self.rooms.get(info.room)
+            if live is None:
+                out.append((info, 0))
+            else:
+                now = replace(info, title=self._title_of(live.room.doc), edited_at=live.edited_at)
+                out.append((now, live.people))
+        return out
+
+    async def read(self, room: str, reader: Callable[[Doc[Any]], T]) -> T:
+        """What `reader` takes from the document, which it must not change. Raises NoSuchRoom, StoreError, Rejected."""
+        async with self.rooms.using(room) as live:
+            return reader(live.room.doc)
+
+    async def edit(self, room: str, change: Callable[[Doc[Any]], T], author: str) -> T:
+        """Change the document as one attributed, durable transaction, by the road that every peer takes.
+
+        `change` gets a copy of the document and must be quick; what it raises is raised, and nothing was changed.
+        """
+        async with self.rooms.using(room) as live:
+            replica: Doc[Any] = Doc(client_id=secrets.choice(HUMAN_CLIENT_IDS))
+            replica.apply_update(live.room.doc.get_update())
+            before = replica.get_state()
+            result = change(replica)
+            await self._submit(live, replica.get_update(before), author)
+            return result
+
+    async def _submit(self, live: LiveRoom, update: bytes, author: str) -> None:
+        connection = self._new_connection()
+        outbox = Outbox(self.settings.max_outbox_bytes)
+        live.connect(connection, Member(Identity(author)), outbox, LOCAL)
+        try:
+            live.receive(connection, encode(Update(update)) + encode(SyncStatus(b"saved")))
+            while True:
+                item = await outbox.take()
+                if isinstance(item, Goodbye):
+                    raise StoreError(item.reason)
+                if any(isinstance(message, SyncStatus) for message in decode(item)):
+                    return
+        finally:
+            live.disconnect(connection)
+
+    async def take_lease(self, room: str, slot: str, holder: str) -> Lease:
+        """Raises Taken, NoSuchRoom. Older holders' connections are closed with 4409."""
+        lease = await self.store.take_lease(room, slot, holder, self._now_ms(), int(self.settings.lease_s * 1000))
+        if live := self.rooms.get(room):
+            live.supersede(slot, lease.epoch)
+        self._changed(room)
+        return lease
+
+    async def end_lease(self, room: str, slot: str, holder: str, *, is_done: bool) -> None:
+        """Give a lease back; `is_done` says that nothing unfinished is left."""
+        await self.store.end_lease(room, slot, holder, is_done=is_done, now=self._now_ms())
+        self._changed(room)
+
+    async def check_lease(self, room: str, agent: Agent) -> None:
+        """Raises Rejected (4409) when the epoch is not that of a living lease."""
+        lease = await self.store.lease(room, agent.slot)
+        if lease is None or lease.epoch != agent.epoch or lease.expires_at <= self._now_ms():
+            raise Rejected(CloseCode.SUPERSEDED, "This assistant's lease is over.")
+
+    async def want(self, room: str, slot: str) -> None:
+        """Call an assistant to a room, whether or not somebody is in it. Raises NoSuchRoom."""
+        await self.store.want(room, slot)
+        self._changed(room)
+
+    async def watch(self, slot: str) -> AsyncIterator[RoomStatus | None]:
+        """Rooms that have people or work, then every change; None at least every few seconds, as a sign of life."""
+        watcher = Watcher()
+        self._watchers.add(watcher)
+        try:
+            wanted = set(await self.store.wanted(slot, self._now_ms()))
+            for room in {*wanted, *self.rooms}:
+                watcher.put(room)
+            while not self.rooms.is_draining:
+                for room in watcher.take():
+                    yield RoomStatus(room, self.people(room), room in wanted)
+                with anyio.move_on_after(WANTED_POLL_S):
+                    await watcher.wait()
+                now_wanted = set(await self.store.wanted(slot, self._now_ms()))
+                for room in now_wanted ^ wanted:
+                    watcher.put(room)
+                wanted = now_wanted
+                yield None
+        finally:
+            self._watchers.discard(watcher)
+
+    @asynccontextmanager
+    async def following(self, room: str) -> AsyncIterator[Watcher]:
+        """A watcher that wakes at every durable change of the room. Raises NoSuchRoom, StoreError, Rejected."""
+        async with self.rooms.using(room) as live:
+            watcher = Watcher()
+            live.followers.add(watcher)
+            try:
+                yield watcher
+            finally:
+                live.followers.discard(watcher)
+
+    def people(self, room: str) -> int:
+        """How many connections of people the room has."""
+        live = self.rooms.get(room)
+        return 0 if live is None else live.people
+
+    def _changed(self, room: str) -> None:
+        for watcher in self._watchers:
+            watcher.put(room)
+
+    def _now_ms(self) -> int:
+        return int(self._clock() * 1000)
+
+
+async def _close(socket: Socket, code: CloseCode, reason: str) -> None:
+    """A peer that is gone or stuck needs no goodbye. Reasons fit into a close frame: 123 bytes."""
+    try:
+        with anyio.move_on_after(GOODBYE_S):
+            await socket.close(code, reason.encode()[:120].decode(errors="ignore"))
+    except SocketClosed:
+        return

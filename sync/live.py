@@ -1,0 +1,158 @@
+"""A room in memory: the pure Room, the outboxes of its connections, and the pump that makes its updates durable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import anyio
+
+from sync.outbox import Outbox
+from sync.presence import ConnectionId
+from sync.protocol import CloseCode, encode
+from sync.room import Append, Broadcast, Close, Effect, Member, Room, RoomBroken, Send
+from sync.store import Entry, NoSuchRoom, RoomInfo, Store, StoreError
+from sync.watch import Watcher
+
+MAX_BATCH = 2_000  # updates of one append; bounds how long one room holds the commit
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """Which assistant a connection is: its lease's slot and epoch."""
+
+    slot: str
+    epoch: int
+
+
+class LiveRoom:
+    """Carries out a Room's effects. `users` counts those who need it in memory; the hub unloads it at 0."""
+
+    def __init__(
+        self, info: RoomInfo, room: Room, seq: int, snapshot_seq: int, store: Store, clock: Callable[[], float]
+    ) -> None:
+        self.info = info
+        self.room = room
+        self.users = 0
+        self.seq = seq
+        """The last log row that the document holds."""
+        self.snapshot_seq = snapshot_seq
+        self.edited_at = info.edited_at
+        self.is_broken = False
+        self._is_stopped = False
+        self.followers: set[Watcher] = set()
+        self.agents: dict[ConnectionId, Agent] = {}
+        self._outboxes: dict[ConnectionId, Outbox] = {}
+        self._pending: list[Entry] = []
+        self._is_writing = False
+        self._work = anyio.Event()
+        self._flushed = anyio.Event()
+        self._store = store
+        self._clock = clock
+
+    @property
+    def people(self) -> int:
+        """Connections that are no assistant's and not the server's own."""
+        return len(self._outboxes) - len(self.agents)
+
+    @property
+    def connections(self) -> int:
+        """All of them."""
+        return len(self._outboxes)
+
+    def connect(self, connection: ConnectionId, member: Member, outbox: Outbox, agent: Agent | None) -> None:
+        """A connection joins; it is people's when `agent` is None."""
+        self._outboxes[connection] = outbox
+        if agent is not None:
+            self.agents[connection] = agent
+        self.perform(self.room.connect(connection, member))
+
+    def receive(self, connection: ConnectionId, frame: bytes) -> None:
+        """A frame came."""
+        self.perform(self.room.receive(connection, frame))
+
+    def disconnect(self, connection: ConnectionId) -> None:
+        """The connection is gone."""
+        self._outboxes.pop(connection, None)
+        self.agents.pop(connection, None)
+        self.perform(self.room.disconnect(connection))
+
+    def supersede(self, slot: str, epoch: int) -> None:
+        """A newer lease was given: the older holders go (R8)."""
+        for connection, agent in self.agents.items():
+            if agent.slot == slot and agent.epoch < epoch:
+                self._outboxes[connection].close(CloseCode.SUPERSEDED, "Another assistant has taken over this room.")
+
+    def close_all(self, code: CloseCode, reason: str) -> None:
+        """Say goodbye to everybody."""
+        self.perform(self.room.close_all(code, reason))
+
+    def perform(self, effects: Iterable[Effect]) -> None:
+        """Carry out what the room decided."""
+        for effect in effects:
+            match effect:
+                case Append(update, author):
+                    self._pending.append(Entry(update, author, int(self._clock() * 1000)))
+                    self._work.set()
+                case Send(connection, message):
+                    if outbox := self._outboxes.get(connection):
+                        outbox.put_nowait(encode(message))
+                case Broadcast(message, to):
+                    frame = encode(message)  # once; everybody gets the same bytes
+                    for connection in to:
+                        if outbox := self._outboxes.get(connection):
+                            outbox.put_nowait(frame)
+                case Close(connection, code, reason):
+                    if outbox := self._outboxes.get(connection):
+                        outbox.close(code, reason)
+
+    async def pump(self) -> None:
+        """Writes what is pending, whatever came meanwhile as one batch; ends when the room is stopped or broken."""
+        while True:
+            while self._pending:
+                self._is_writing = True
+                batch, self._pending = self._pending[:MAX_BATCH], self._pending[MAX_BATCH:]
+                await self._write(batch)
+            self._is_writing = False
+            self._flushed.set()
+            if self._is_stopped:
+                return
+            self._work = anyio.Event()
+            await self._work.wait()
+
+    def stop(self) -> None:
+        """Ends the pump when it has written what is pending."""
+        self._is_stopped = True
+        self._work.set()
+
+    async def _write(self, batch: list[Entry]) -> None:
+        try:
+            seq = await self._store.append(self.info.room, batch)
+        except NoSuchRoom:
+            self._break(self.room.append_failed("This board was deleted."))
+        except StoreError as error:
+            self._break(self.room.append_failed(f"Cannot save: {error}"))
+        else:
+            try:
+                effects = self.room.committed(len(batch))
+            except RoomBroken:
+                self._break(self.room.close_all(CloseCode.GOING_AWAY, "The room is read anew from its log; try again."))
+                return
+            self.seq = seq
+            self.edited_at = batch[-1].at
+            self.perform(effects)
+            for follower in self.followers:
+                follower.put(self.info.room)
+
+    def _break(self, effects: Iterable[Effect]) -> None:
+        """The document in memory is not what the log says: the hub reads it anew for the next who comes."""
+        self.is_broken = True
+        self._pending.clear()
+        self.stop()
+        self.perform(effects)
+
+    async def flush(self) -> None:
+        """Returns when all that was received is durable, or the room is broken."""
+        while (self._pending or self._is_writing) and not self.is_broken:
+            self._flushed = anyio.Event()
+            await self._flushed.wait()

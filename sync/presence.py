@@ -1,0 +1,165 @@
+"""The awareness table of a room: client id -> clock, state, owner. Pure; `now` is passed in.
+
+Source: npm `y-protocols` awareness.js, and docs/spec.md, section P, where we are stricter: a stock server relays what
+it is sent, keeps the dead for 30 s and lets anybody speak for anybody.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NewType
+
+from sync.protocol import AwarenessEntry, ClientId
+
+ConnectionId = NewType("ConnectionId", int)
+
+MAX_STATE_BYTES = 8 * 1024  # of one state; a cursor, a name and a selection take 300 bytes
+MAX_STATE_DEPTH = 16
+MAX_REMEMBERED = 10_000  # clocks kept of those who left; past it the oldest is forgotten
+MAX_CLOCK = 2**53 - 1 - 2**20  # a clock at the number type's end could never advance again
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a connection is, as far as the server knows; it is stamped into every state it relays (P8)."""
+
+    user: str | None = None
+    kind: str | None = None
+
+
+@dataclass(slots=True)
+class _Peer:
+    clock: int
+    state: str
+    owner: ConnectionId
+    user: str | None
+
+
+class BadState(ValueError):
+    """A presence state that must not be relayed; the sentence says why."""
+
+
+class Presence:
+    """Who is here. Every method returns the entries to broadcast, to all including the sender."""
+
+    def __init__(self) -> None:
+        self._peers: dict[ClientId, _Peer] = {}
+        self._clocks: dict[ClientId, int] = {}
+        self.refused = 0
+
+    def entries(self) -> tuple[AwarenessEntry, ...]:
+        """Everybody's present state, for one who has just come."""
+        return tuple(AwarenessEntry(client, peer.clock, peer.state) for client, peer in self._peers.items())
+
+    def __len__(self) -> int:
+        return len(self._peers)
+
+    def states(self) -> Mapping[ClientId, Any]:
+        return {client: json.loads(peer.state) for client, peer in self._peers.items()}
+
+    def receive(
+        self, owner: ConnectionId, entries: Iterable[AwarenessEntry], identity: Identity
+    ) -> tuple[AwarenessEntry, ...]:
+        """Take in what a connection says; entries that break a rule are left out and counted in `refused`."""
+        out: list[AwarenessEntry] = []
+        for entry in entries:
+            try:
+                relayed = self._receive_one(owner, entry, identity)
+            except BadState:
+                self.refused += 1
+                continue
+            if relayed is not None:
+                out.append(relayed)
+        return tuple(out)
+
+    def _receive_one(self, owner: ConnectionId, entry: AwarenessEntry, identity: Identity) -> AwarenessEntry | None:
+        if entry.clock > MAX_CLOCK:
+            raise BadState("its clock is out of range")
+        peer = self._peers.get(entry.client)
+        if peer is not None and peer.owner != owner:
+            if entry.clock <= peer.clock:
+                return None  # an echo: y-websocket sends on what it receives (P5)
+            if identity.user != peer.user:
+                raise BadState("it speaks for another person's client id")
+            # the same person's new connection, while the old one is not yet known to be dead (P6)
+        state = checked_state(entry.state, identity)
+        known = self._clocks.get(entry.client, -1)
+        if state == "null":
+            if peer is None:
+                return None
+            return self._forget(entry.client, max(entry.clock, known + 1))
+        clock = entry.clock
+        if clock <= known:
+            if peer is not None:
+                return None  # nothing new
+            clock = known + 1  # somebody who returns with an old clock must be seen again (P6)
+        self._clocks[entry.client] = clock
+        self._peers[entry.client] = _Peer(clock, state, owner, identity.user)
+        return AwarenessEntry(entry.client, clock, state)
+
+    def disconnect(self, owner: ConnectionId) -> tuple[AwarenessEntry, ...]:
+        """The connection is gone, cleanly or not: its clients leave at once (P6)."""
+        gone = [client for client, peer in self._peers.items() if peer.owner == owner]
+        return tuple(self._forget(client, self._clocks[client] + 1) for client in gone)
+
+    def _forget(self, client: ClientId, clock: int) -> AwarenessEntry:
+        self._peers.pop(client, None)
+        self._clocks.pop(client, None)
+        self._clocks[client] = clock
+        if len(self._clocks) > MAX_REMEMBERED:
+            self._drop_oldest_clock()
+        return AwarenessEntry(client, clock, "null")
+
+    def _drop_oldest_clock(self) -> None:
+        oldest = next((client for client in self._clocks if client not in self._peers), None)
+        if oldest is not None:
+            del self._clocks[oldest]
+
+
+def checked_state(text: str, identity: Identity) -> str:
+    """The state as it may be relayed, identity stamped in. Raises BadState."""
+    if len(text) > MAX_STATE_BYTES:
+        raise BadState(f"it is longer than {MAX_STATE_BYTES} bytes")
+    if text == "null":
+        return text
+    try:
+        state = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise BadState("it is not JSON") from None
+    if not isinstance(state, dict):
+        raise BadState("it is not a JSON object")
+    if _depth(state) > MAX_STATE_DEPTH:
+        raise BadState(f"it is nested deeper than {MAX_STATE_DEPTH}")
+    if identity.user is None and identity.kind is None:
+        return text
+    user = state.get("user")
+    user = dict(user) if isinstance(user, dict) else {}
+    if identity.user is not None:
+        user["id"] = identity.user
+    if identity.kind is not None:
+        user["kind"] = identity.kind
+    state["user"] = user
+    return json.dumps(state, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _depth(value: object) -> int:
+    depth = 0
+    level: list[object] = [value]
+    while level:
+        depth += 1
+        if depth > MAX_STATE_DEPTH:
+            return depth
+        inner: list[object] = []
+        for item in level:
+            if isinstance(item, dict):
+                inner += item.values()
+            elif isinstance(item, list):
+                inner += item
+        level = inner
+    return depth

@@ -1,0 +1,86 @@
+"""Errors of the HTTP side as RFC 9457 problem details."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from sync.auth import NotAllowed
+from sync.names import BadRoomName
+from sync.rooms import Rejected
+from sync.store import NoSuchRoom, RoomExists, StoreError, Taken
+
+
+class Problem(Exception):
+    """What the caller did wrong; `extra` members go into the body."""
+
+    def __init__(self, status: int, detail: str, **extra: object) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.extra = extra
+
+
+def response(status: int, detail: str, **extra: object) -> JSONResponse:
+    """A problem document."""
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **extra}
+    headers = {"www-authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else None
+    return JSONResponse(body, status, headers, media_type="application/problem+json")
+
+
+def _respond(request: Request, error: Exception) -> Response:
+    match error:
+        case Problem():
+            return response(error.status, error.detail, **error.extra)
+        case NotAllowed():
+            return response(error.status, error.reason)
+        case BadRoomName() | NoSuchRoom():
+            return response(404, str(error))
+        case RoomExists():
+            return response(409, str(error))
+        case Taken():
+            return response(409, "Another assistant is at work here.", retry_in_s=error.retry_in_ms / 1000)
+        case Rejected() | StoreError():
+            return response(503, str(error))
+        case HTTPException():
+            return response(error.status_code, error.detail)
+        case _:
+            raise error
+
+
+EXCEPTION_HANDLERS: dict[type[Exception], Callable[[Request, Exception], Response | Awaitable[Response]]] = (
+    dict.fromkeys(
+        (Problem, NotAllowed, BadRoomName, NoSuchRoom, RoomExists, Taken, Rejected, StoreError, HTTPException), _respond
+    )
+)
+
+
+async def json_body(request: Request, max_bytes: int) -> dict[str, object]:
+    """The request's JSON object; an empty body reads as {}. Raises Problem (400, 413)."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > max_bytes:
+            raise Problem(413, f"The body may have {max_bytes} bytes.")
+    if not body:
+        return {}
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        raise Problem(400, "The body is not JSON.") from None
+    if not isinstance(value, dict):
+        raise Problem(400, "The body is not a JSON object.")
+    return value
+
+
+def text_field(body: dict[str, object], name: str, limit: int, default: str | None = None) -> str:
+    """A string of the body. Raises Problem (422)."""
+    value = body.get(name, default)
+    if not isinstance(value, str) or len(value) > limit or any("\ud800" <= c <= "\udfff" for c in value):
+        raise Problem(422, f"`{name}` must be a text of at most {limit} characters.")
+    return value

@@ -1,0 +1,267 @@
+"""A room: a live document with its connections. Pure: it has no I/O, no clock and no log, it returns effects.
+
+An update goes: gate -> `Append` effect -> (the hub makes it durable) -> `committed` -> applied in log order ->
+`Broadcast` and acks (docs/spec.md W4). Nobody sees a change that is not on disk.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pycrdt import Doc, TransactionEvent
+
+from sync.gate import Gate, NotReady, Profile
+from sync.presence import ConnectionId, Identity, Presence
+from sync.protocol import (
+    EMPTY_UPDATE,
+    AuthDenied,
+    Awareness,
+    AwarenessEntry,
+    BoardEvent,
+    CloseCode,
+    Message,
+    ProtocolError,
+    QueryAwareness,
+    SyncStatus,
+    SyncStep1,
+    SyncStep2,
+    Unknown,
+    Update,
+    decode,
+    encode_state_vector,
+)
+
+AccessLevel = Literal["read", "write"]
+MAX_HELD_ACKS = 1_000  # sync-status questions of one connection that wait for a gap to close
+
+
+class RoomBroken(Exception):
+    """The CRDT library failed on an admitted update: rebuild the room from its log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """What is known of a connection when it joins."""
+
+    identity: Identity = Identity()
+    access: AccessLevel = "write"
+    epoch: int | None = None
+    """The lease epoch of an assistant: the one reserved client id it may write."""
+    is_coplayer: bool = False
+    """Our own client (`?coplayer=1`): it understands board events."""
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """Make this durable, in this order, then call `committed`."""
+
+    update: bytes
+    author: str
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    connection: ConnectionId
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Broadcast:
+    """To every connection that has been synced (updates), or to every connection (presence)."""
+
+    message: Message
+    to: tuple[ConnectionId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    connection: ConnectionId
+    code: CloseCode
+    reason: str
+
+
+Effect = Append | Send | Broadcast | Close
+
+
+@dataclass(slots=True)
+class _Connection:
+    member: Member
+    is_synced: bool = False
+    is_behind: bool = False
+    """It sent an update past a gap; its acks wait until a step 2 has closed it (W8)."""
+    held_acks: list[bytes] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _InFlight:
+    """An update that is being written to the log, and the acks that wait for it."""
+
+    update: bytes
+    acks: list[tuple[ConnectionId, bytes]] = field(default_factory=list)
+
+
+class Room:
+    """The document and who is connected to it.
+
+    `stored` are the snapshot and the updates of the log, in order. Raises Refused or NotReady when they are not what
+    this server wrote: the room must not be served then.
+    """
+
+    def __init__(self, profile: Profile, epoch: str, stored: Iterable[bytes] = ()) -> None:
+        self.epoch = epoch
+        self.doc: Doc[Any] = Doc()
+        self.gate = Gate(profile)
+        self.presence = Presence()
+        self.ignored = 0
+        self._connections: dict[ConnectionId, _Connection] = {}
+        self._in_flight: deque[_InFlight] = deque()
+        self._changes: list[bytes] = []
+        for update in stored:
+            admitted = self.gate.admit(update, is_stored=True)
+            if admitted.is_new:
+                self._apply([admitted.update])
+        self._subscription = self.doc.observe(self._on_change)
+
+    def _on_change(self, event: TransactionEvent) -> None:
+        self._changes.append(event.update)
+
+    @property
+    def connections(self) -> Mapping[ConnectionId, Member]:
+        return {connection: c.member for connection, c in self._connections.items()}
+
+    def connect(self, connection: ConnectionId, member: Member) -> list[Effect]:
+        """A connection joins: it hears the room's epoch, our step 1 and who is here (W2)."""
+        self._connections[connection] = _Connection(member)
+        effects: list[Effect] = []
+        if member.is_coplayer:  # a stock client would log an error for a message it does not know
+            joined = BoardEvent({"type": "joined", "epoch": self.epoch, "access": member.access})
+            effects.append(Send(connection, joined))
+        effects.append(Send(connection, SyncStep1(dict(self.gate.known))))
+        if len(self.presence):
+            effects.append(Send(connection, Awareness(self.presence.entries())))
+        return effects
+
+    def disconnect(self, connection: ConnectionId) -> list[Effect]:
+        """Idempotent. What the connection sent and is in flight still counts."""
+        if self._connections.pop(connection, None) is None:
+            return []
+        return self._broadcast_presence(self.presence.disconnect(connection))
+
+    def receive(self, connection: ConnectionId, frame: bytes) -> list[Effect]:
+        """All that follows from one frame. A broken rule closes that connection and changes nothing."""
+        if connection not in self._connections:
+            return []
+        effects: list[Effect] = []
+        try:
+            for message in decode(frame):
+                effects += self._receive(connection, message)
+        except ProtocolError as error:
+            effects.append(Close(connection, error.code, error.reason))
+        return effects
+
+    def _receive(self, connection: ConnectionId, message: Message) -> list[Effect]:
+        peer = self._connections[connection]
+        match message:
+            case SyncStep1(vector):
+                peer.is_synced = True  # in one step with taking the diff, so that nothing is missed or sent twice (W3)
+                return [Send(connection, SyncStep2(self.doc.get_update(encode_state_vector(vector))))]
+            case SyncStep2(update):
+                return self._receive_update(connection, peer, update, is_step2=True)
+            case Update(update):
+                return self._receive_update(connection, peer, update, is_step2=False)
+            case Awareness(entries):
+                return self._broadcast_presence(self.presence.receive(connection, entries, peer.member.identity))
+            case QueryAwareness():
+                return [Send(connection, Awareness(self.presence.entries()))]
+            case SyncStatus(content):
+                return self._acknowledge(connection, peer, content)
+            case AuthDenied() | BoardEvent() | Unknown():
+                self.ignored += 1
+                return []
+
+    def _receive_update(
+        self, connection: ConnectionId, peer: _Connection, update: bytes, *, is_step2: bool
+    ) -> list[Effect]:
+        effects: list[Effect] = []
+        if update != EMPTY_UPDATE:
+            try:
+                effects = self._admit(connection, peer, update)
+            except NotReady:
+                if peer.is_behind:
+                    return []  # asked already: a peer that cannot close its gap would be asked for ever
+                peer.is_behind = True
+                return [Send(connection, SyncStep1(dict(self.gate.known)))]
+        if is_step2 and peer.is_behind:  # it holds all that the connection sent before
+            peer.is_behind = False
+            held, peer.held_acks = peer.held_acks, []
+            for content in held:
+                effects += self._acknowledge(connection, peer, content)
+        return effects
+
+    def _admit(self, connection: ConnectionId, peer: _Connection, update: bytes) -> list[Effect]:
+        if peer.member.access == "read":
+            if not self.gate.is_news(update):
+                return []
+            return [Send(connection, _READ_ONLY)] if peer.member.is_coplayer else []
+        admitted = self.gate.admit(update, peer.member.epoch)
+        if not admitted.is_new:
+            return []
+        self._in_flight.append(_InFlight(admitted.update))
+        return [Append(admitted.update, peer.member.identity.user or "")]
+
+    def _acknowledge(self, connection: ConnectionId, peer: _Connection, content: bytes) -> list[Effect]:
+        """Echo `content` when all that the connection sent before it is durable (S2)."""
+        if peer.is_behind:
+            if len(peer.held_acks) >= MAX_HELD_ACKS:
+                raise ProtocolError(CloseCode.TOO_MANY_REQUESTS, "Too many questions wait for missing changes.")
+            peer.held_acks.append(content)
+            return []
+        if self._in_flight:
+            self._in_flight[-1].acks.append((connection, content))
+            return []
+        return [Send(connection, SyncStatus(content))]
+
+    def committed(self, count: int) -> list[Effect]:
+        """The first `count` appends are durable: apply them, tell everybody, acknowledge.
+
+        Raises RoomBroken when the CRDT library fails: nothing was sent, the log is right, the room is not.
+        """
+        done = [self._in_flight.popleft() for _ in range(count)]
+        self._apply([entry.update for entry in done])
+        effects: list[Effect] = []
+        synced = tuple(c for c, peer in self._connections.items() if peer.is_synced)
+        changes, self._changes = self._changes, []
+        effects += [Broadcast(Update(change), synced) for change in changes if change != EMPTY_UPDATE]
+        for entry in done:
+            effects += [Send(c, SyncStatus(content)) for c, content in entry.acks if c in self._connections]
+        return effects
+
+    def append_failed(self, reason: str) -> list[Effect]:
+        """The store did not take what is in flight. The room knows ids that exist nowhere: discard it after this."""
+        self._in_flight.clear()
+        return self.close_all(CloseCode.STORAGE_UNAVAILABLE, reason)
+
+    def close_all(self, code: CloseCode, reason: str) -> list[Effect]:
+        return [Close(connection, code, reason) for connection in self._connections]
+
+    def _apply(self, updates: list[bytes]) -> None:
+        """In one transaction, so that everybody gets one merged update."""
+        try:
+            with self.doc.transaction():
+                for update in updates:
+                    self.doc.apply_update(update)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
+            raise RoomBroken(f"{type(error).__name__}: {error}") from error
+
+    def _broadcast_presence(self, entries: tuple[AwarenessEntry, ...]) -> list[Effect]:
+        if not entries:
+            return []
+        return [Broadcast(Awareness(entries), tuple(self._connections))]
+
+
+_READ_ONLY = BoardEvent({"type": "refused", "reason": "You may read this board, not change it."})

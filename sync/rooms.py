@@ -1,0 +1,238 @@
+"""Rooms by name: read from the store, kept while somebody uses them, written and let go. docs/spec.md, section S.
+
+loading -> live -> draining -> gone. The count of users is taken before any await, so that nothing is unloaded under
+somebody who is just joining.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+from anyio.abc import TaskGroup
+from pycrdt import Doc
+
+from sync.gate import NotReady, Profile, ProfileName, Refused
+from sync.live import LiveRoom
+from sync.protocol import CloseCode
+from sync.room import Room, RoomBroken
+from sync.settings import Settings
+from sync.store import NoSuchRoom, RoomExists, Store, StoreError
+
+JANITOR_MAX_S = 1.0
+JANITOR_MIN_S = 0.05
+
+
+class Rejected(Exception):
+    """The connection cannot be served: close it with `code` and `reason`."""
+
+    def __init__(self, code: CloseCode, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+@dataclass(slots=True)
+class _Slot:
+    """A room's place. `users` is counted before any await."""
+
+    users: int = 0
+    live: LiveRoom | None = None
+    error: StoreError | None = None
+    ready: anyio.Event = field(default_factory=anyio.Event)
+    idle_since: float | None = None
+    is_draining: bool = False
+    gone: anyio.Event = field(default_factory=anyio.Event)
+
+
+class Rooms:
+    """`profile_of` gives the rules of a profile by name, `title_of` reads a document's title for the list of rooms."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        *,
+        profile_of: Callable[[ProfileName], Profile],
+        title_of: Callable[[Doc[Any]], str],
+        clock: Callable[[], float],
+        new_epoch: Callable[[], str] = lambda: secrets.token_hex(8),
+    ) -> None:
+        self.store = store
+        self.is_draining = False
+        self._settings = settings
+        self._profile_of = profile_of
+        self._title_of = title_of
+        self._clock = clock
+        self._new_epoch = new_epoch
+        self._slots: dict[str, _Slot] = {}
+        self._tasks: TaskGroup | None = None
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        async with self.store.open(), anyio.create_task_group() as tasks:
+            self._tasks = tasks
+            tasks.start_soon(self._janitor)
+            try:
+                yield
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await self.drain()
+                tasks.cancel_scope.cancel()
+
+    def get(self, room: str) -> LiveRoom | None:
+        """The room if it is in memory."""
+        slot = self._slots.get(room)
+        return None if slot is None else slot.live
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(tuple(self._slots))
+
+    async def create(self, room: str, profile: ProfileName) -> None:
+        """Raises RoomExists."""
+        await self.store.create(room, self._new_epoch(), profile, int(self._clock() * 1000))
+
+    async def delete(self, room: str) -> None:
+        """Open clients get 4404 and keep their copy. Raises NoSuchRoom."""
+        await self.store.delete(room)
+        slot = self._slots.get(room)
+        if slot is not None and slot.live is not None:
+            slot.live.close_all(CloseCode.NOT_FOUND, "This board was deleted.")
+            self._discard(room, slot)
+
+    @asynccontextmanager
+    async def using(self, room: str, create: ProfileName | None = None) -> AsyncIterator[LiveRoom]:
+        """The room in memory, for as long as the context lasts. Raises NoSuchRoom, StoreError or Rejected."""
+        slot = await self._enter(room, create)
+        try:
+            assert slot.live is not None
+            yield slot.live
+        finally:
+            slot.users -= 1
+            slot.idle_since = self._clock() if slot.users == 0 else None
+
+    async def _enter(self, room: str, create: ProfileName | None) -> _Slot:
+        while True:
+            if self.is_draining:
+                raise Rejected(CloseCode.GOING_AWAY, "The server is stopping; try again in a moment.")
+            slot = self._slots.get(room)
+            if slot is not None and (slot.is_draining or (slot.live is not None and slot.live.is_broken)):
+                if not slot.is_draining:
+                    self._discard(room, slot)
+                else:
+                    await slot.gone.wait()
+                continue
+            if slot is None:
+                slot = self._slots[room] = _Slot(users=1)
+                await self._load(room, slot, create)
+            else:
+                slot.users += 1
+                slot.idle_since = None
+                await self._wait_ready(slot)
+            if slot.error is not None:
+                if isinstance(slot.error, NoSuchRoom) and create is not None:
+                    continue  # somebody only looked for it; we make it
+                raise slot.error
+            return slot
+
+    async def _wait_ready(self, slot: _Slot) -> None:
+        try:
+            await slot.ready.wait()
+        except BaseException:
+            slot.users -= 1
+            raise
+
+    async def _load(self, room: str, slot: _Slot, create: ProfileName | None) -> None:
+        """A failed load never leaves a writable empty room: those who wait get the error (S6)."""
+        assert self._tasks is not None
+        try:
+            slot.live = await self._read(room, create)
+            self._tasks.start_soon(slot.live.pump)
+        except StoreError as error:
+            slot.error = error
+        except BaseException:
+            slot.error = StoreError("Loading the board was interrupted; try again.")
+            raise
+        finally:
+            if slot.live is None:
+                del self._slots[room]
+            slot.ready.set()
+
+    async def _read(self, room: str, create: ProfileName | None) -> LiveRoom:
+        try:
+            loaded = await self.store.load(room)
+        except NoSuchRoom:
+            if create is None:
+                raise
+            try:
+                await self.create(room, create)
+            except RoomExists:
+                pass  # another node was faster
+            loaded = await self.store.load(room)
+        stored = [*([loaded.snapshot] if loaded.snapshot is not None else []), *loaded.updates]
+        try:
+            pure = Room(self._profile_of(loaded.info.profile), loaded.info.epoch, stored)
+        except (NotReady, Refused, RoomBroken) as error:
+            raise StoreError(f"The stored board {room} cannot be read: {error}.") from error
+        return LiveRoom(loaded.info, pure, loaded.seq, loaded.seq - len(loaded.updates), self.store, self._clock)
+
+    async def _janitor(self) -> None:
+        """Unloads rooms that nobody uses, and writes snapshots of those whose log has grown."""
+        pause_s = min(JANITOR_MAX_S, max(JANITOR_MIN_S, self._settings.unload_after_s / 4))
+        while True:
+            await anyio.sleep(pause_s)
+            now = self._clock()
+            for room, slot in list(self._slots.items()):
+                if slot.live is None or slot.is_draining:
+                    continue
+                if slot.live.is_broken:
+                    if slot.users == 0:
+                        self._discard(room, slot)
+                elif slot.idle_since is not None and now - slot.idle_since >= self._settings.unload_after_s:
+                    await self._unload(room, slot)
+                elif slot.live.seq - slot.live.snapshot_seq >= self._settings.compact_after_rows:
+                    await self._compact(slot.live)
+
+    async def _unload(self, room: str, slot: _Slot) -> None:
+        """live -> draining -> gone. Who comes meanwhile waits for `gone` and loads anew."""
+        assert slot.live is not None
+        slot.is_draining = True
+        try:
+            await slot.live.flush()
+            if slot.live.seq > slot.live.snapshot_seq:
+                await self._compact(slot.live)
+        finally:
+            self._discard(room, slot)
+
+    def _discard(self, room: str, slot: _Slot) -> None:
+        if self._slots.get(room) is slot:
+            del self._slots[room]
+        if slot.live is not None:
+            slot.live.stop()
+        slot.gone.set()
+
+    async def _compact(self, live: LiveRoom) -> None:
+        """A snapshot is an optimisation: when the store does not take it, the log still has everything."""
+        snapshot, seq = live.room.doc.get_update(), live.seq
+        try:
+            await self.store.describe(live.info.room, self._title_of(live.room.doc))
+            await self.store.compact(live.info.room, snapshot, seq)
+        except StoreError:
+            return
+        live.snapshot_seq = seq
+
+    async def drain(self) -> None:
+        """Say goodbye to everybody, make what was received durable, write snapshots."""
+        self.is_draining = True
+        slots = [(room, slot) for room, slot in self._slots.items() if slot.live is not None]
+        for _, slot in slots:
+            assert slot.live is not None
+            slot.live.close_all(CloseCode.GOING_AWAY, "The server is stopping; connect again in a moment.")
+        with anyio.move_on_after(self._settings.drain_s):
+            for room, slot in slots:
+                if not slot.is_draining:
+                    await self._unload(room, slot)

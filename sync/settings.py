@@ -1,0 +1,140 @@
+"""What an operator may set. Read once, at the entry: flag beats environment beats default."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+
+class SettingsError(ValueError):
+    """A setting has a value that cannot be used; the sentence says which and what to do."""
+
+
+def _setting(default: Any, env: str, doc: str) -> Any:
+    if isinstance(default, Path):
+        return field(default_factory=lambda: default, metadata={"env": env, "doc": doc})
+    return field(default=default, metadata={"env": env, "doc": doc})
+
+
+def default_data() -> Path:
+    """Where data rests unless told otherwise: the platform's place for a user's data."""
+    base = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return Path(base).expanduser() / "coplayer"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The server's settings. Times in seconds, sizes in bytes."""
+
+    host: str = _setting("127.0.0.1", "COPLAYER_HOST", "Address to listen on. Anything but loopback needs a secret.")
+    port: int = _setting(8000, "COPLAYER_PORT", "Port to listen on; 0 picks a free one and prints it.")
+    data: Path = _setting(default_data(), "COPLAYER_DATA", "Folder of the embedded database.")
+    store: str = _setting(
+        "", "COPLAYER_STORE", "Store URL, `sqlite:///path/file.db`; empty means `coplayer.db` in data."
+    )
+    secret: str = _setting(
+        "", "COPLAYER_SECRET", "Key that signs access tokens (HS256); when set, every client needs one."
+    )
+    origins: tuple[str, ...] = _setting(
+        (), "COPLAYER_ORIGINS", "Web origins besides our own that may connect, separated by commas."
+    )
+    insecure: bool = _setting(False, "COPLAYER_INSECURE", "Listen on other addresses than loopback without a secret.")
+    unload_after_s: float = _setting(
+        30.0, "COPLAYER_UNLOAD_AFTER_S", "A room without connections leaves memory after this time."
+    )
+    compact_after_rows: int = _setting(
+        2_000, "COPLAYER_COMPACT_AFTER_ROWS", "Log rows after which a room gets a snapshot; bounds the time to load it."
+    )
+    max_message_bytes: int = _setting(
+        4 * 2**20, "COPLAYER_MAX_MESSAGE_BYTES", "Largest frame taken from a client (map rooms), else 4413."
+    )
+    max_any_message_bytes: int = _setting(
+        16 * 2**20,
+        "COPLAYER_MAX_ANY_MESSAGE_BYTES",
+        "Largest frame in rooms of other schemas, which hold files and texts.",
+    )
+    max_outbox_bytes: int = _setting(
+        8 * 2**20, "COPLAYER_MAX_OUTBOX_BYTES", "Unsent bytes of one connection, past which it is closed with 4508."
+    )
+    slow_after_s: float = _setting(
+        10.0, "COPLAYER_SLOW_AFTER_S", "A send that takes longer closes the connection with 4508."
+    )
+    keep_alive_s: float = _setting(
+        15.0, "COPLAYER_KEEP_ALIVE_S", "Silence after which a no-op goes out; stock clients give up after 30 s."
+    )
+    max_room_connections: int = _setting(
+        1_000, "COPLAYER_MAX_ROOM_CONNECTIONS", "Connections of one room; the next gets 4530."
+    )
+    max_connections: int = _setting(
+        20_000, "COPLAYER_MAX_CONNECTIONS", "Connections of this process; the next gets 4530."
+    )
+    max_body_bytes: int = _setting(16 * 2**20, "COPLAYER_MAX_BODY_BYTES", "Largest HTTP request body, else 413.")
+    lease_s: float = _setting(
+        30.0, "COPLAYER_LEASE_S", "An assistant that has not renewed its lease for this long may be replaced."
+    )
+    drain_s: float = _setting(8.0, "COPLAYER_DRAIN_S", "Time that a stopping server gives its connections and log.")
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:
+        """Flags that are not None win over the environment. Raises SettingsError."""
+        environ = os.environ if environ is None else environ
+        values: dict[str, Any] = {}
+        for spec in fields(cls):
+            if flags.get(spec.name) is not None:
+                values[spec.name] = flags[spec.name]
+            elif text := environ.get(spec.metadata["env"], ""):
+                values[spec.name] = _parse(spec.metadata["env"], text, spec.type)
+        settings = cls(**values)
+        settings._check()
+        return settings
+
+    def _check(self) -> None:
+        if not 0 <= self.port <= 65535:
+            raise SettingsError(f"COPLAYER_PORT is {self.port}; a port is between 0 and 65535.")
+        if not (self.is_loopback or self.secret or self.insecure):
+            raise SettingsError(
+                f"Listening on {self.host} lets others in: set COPLAYER_SECRET to a long random text so that they need"
+                " a token, or pass --insecure to let everybody in."
+            )
+        if self.secret and len(self.secret.encode()) < 32:
+            raise SettingsError("COPLAYER_SECRET is shorter than 32 bytes; make one with: openssl rand -hex 32")
+        for spec in fields(self):
+            value = getattr(self, spec.name)
+            if isinstance(value, int | float) and not isinstance(value, bool) and value < 0:
+                raise SettingsError(f"{spec.metadata['env']} is {value}; it cannot be below 0.")
+
+    @property
+    def is_loopback(self) -> bool:
+        return self.host in ("localhost", "::1") or self.host.startswith("127.")
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file. Raises SettingsError for a store of another kind."""
+        if not self.store:
+            return self.data.expanduser() / "coplayer.db"
+        scheme, separator, rest = self.store.partition(":///")
+        if scheme != "sqlite" or not separator or not rest:
+            raise SettingsError(f"COPLAYER_STORE is {self.store!r}; use sqlite:///path/to/file.db.")
+        return Path(rest).expanduser()
+
+
+def _parse(env: str, text: str, kind: object) -> Any:
+    try:
+        match kind:
+            case "int":
+                return int(text)
+            case "float":
+                return float(text)
+            case "bool":
+                return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[text.lower()]
+            case "Path":
+                return Path(text).expanduser()
+            case "tuple[str, ...]":
+                return tuple(part.strip().rstrip("/") for part in text.split(",") if part.strip())
+            case _:
+                return text
+    except (ValueError, KeyError):
+        raise SettingsError(f"{env} is {text!r}, which is not a {kind}.") from None

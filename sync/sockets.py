@@ -1,0 +1,121 @@
+"""The WebSocket endpoint of the y-websocket dialect: who may come in, and as what."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from sync.auth import Access, Authority
+from sync.gate import ProfileName
+from sync.hub import Hub, SocketClosed
+from sync.live import Agent
+from sync.names import BadRoomName, check_room_name
+from sync.presence import Identity
+from sync.protocol import CloseCode, ProtocolError
+from sync.room import Member
+from sync.rooms import Rejected
+from sync.settings import Settings
+
+
+class StarletteSocket:
+    """A Starlette WebSocket as the hub's Socket."""
+
+    def __init__(self, websocket: WebSocket) -> None:
+        self._websocket = websocket
+
+    async def send(self, data: bytes) -> None:
+        """Raises SocketClosed."""
+        try:
+            await self._websocket.send({"type": "websocket.send", "bytes": data})
+        except (WebSocketDisconnect, RuntimeError) as error:  # RuntimeError: it was closed from our side
+            raise SocketClosed from error
+
+    async def receive(self) -> bytes:
+        """The next frame; a text frame reads as empty, which no message is. Raises SocketClosed."""
+        try:
+            message = await self._websocket.receive()
+        except RuntimeError as error:
+            raise SocketClosed from error
+        if message["type"] == "websocket.disconnect":
+            raise SocketClosed
+        return message.get("bytes") or b""
+
+    async def close(self, code: int, reason: str) -> None:
+        """Say goodbye."""
+        try:
+            await self._websocket.close(code, reason)
+        except (WebSocketDisconnect, RuntimeError) as error:
+            raise SocketClosed from error
+
+
+async def serve_sync(websocket: WebSocket) -> None:
+    """`/sync/{room}`: accept first, then serve or close with a code (C1): a refused handshake tells a browser nothing."""
+    hub: Hub = websocket.app.state.hub
+    offered = websocket.scope.get("subprotocols") or []
+    await websocket.accept(subprotocol=offered[0] if offered else None)
+    socket = StarletteSocket(websocket)
+    try:
+        try:
+            room, member, agent, profile = await _admit(websocket, hub)
+        except (ProtocolError, Rejected) as refusal:
+            await socket.close(refusal.code, refusal.reason)
+            return
+        await hub.serve(room, socket, member, agent, profile)
+    except SocketClosed:
+        return
+
+
+async def _admit(websocket: WebSocket, hub: Hub) -> tuple[str, Member, Agent | None, ProfileName]:
+    """Raises ProtocolError or Rejected."""
+    query = websocket.query_params
+    if not is_own_origin(websocket.headers, hub.settings):
+        raise ProtocolError(CloseCode.FORBIDDEN, "This page is of another site; add it to COPLAYER_ORIGINS.")
+    try:
+        room = check_room_name(websocket.path_params["room"])
+    except BadRoomName as error:
+        raise ProtocolError(CloseCode.NOT_FOUND, str(error)) from None
+    authority: Authority = websocket.app.state.authority
+    access = authority.room_access(query.get("token"), room, hub.now())
+    agent = _agent(query.get("agent"), query.get("epoch"))
+    if agent is not None:
+        await hub.check_lease(room, agent)
+    is_ours = agent is not None or query.get("coplayer") == "1"
+    member = Member(
+        identity=_identity(access, agent),
+        access="write" if access.can_write else "read",
+        epoch=agent.epoch if agent is not None else None,
+        is_coplayer=query.get("coplayer") == "1",
+    )
+    return room, member, agent, _new_room_profile(is_ours, hub.settings)
+
+
+def _identity(access: Access, agent: Agent | None) -> Identity:
+    """An assistant's id is its slot, whatever token brought it in."""
+    if agent is not None:
+        return Identity(agent.slot, "agent")
+    return Identity(access.user, "human" if access.user is not None else None)
+
+
+def _agent(slot: str | None, epoch: str | None) -> Agent | None:
+    if slot is None and epoch is None:
+        return None
+    if not slot or epoch is None or not epoch.isascii() or not epoch.isdigit() or len(epoch) > 7:
+        raise ProtocolError(CloseCode.FORBIDDEN, "An assistant gives `agent` and the `epoch` of its lease.")
+    return Agent(slot, int(epoch))
+
+
+def _new_room_profile(is_ours: bool, settings: Settings) -> ProfileName:
+    """G1: our own clients make boards; a stock client may bring any schema where strangers cannot come in."""
+    if is_ours:
+        return "board"
+    return "any" if settings.is_loopback or settings.secret else "map"
+
+
+def is_own_origin(headers: Headers, settings: Settings) -> bool:
+    """Did our own page, a listed one, or no page at all open this? Stops other sites' pages from using a visitor."""
+    origin = headers.get("origin")
+    if origin is None or origin in settings.origins:
+        return True
+    return urlsplit(origin).netloc.lower() == headers.get("host", "").lower()

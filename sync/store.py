@@ -1,0 +1,131 @@
+"""Where documents rest: the Store protocol and its errors. docs/spec.md, section S.
+
+A Store is given to the hub; its contract is `tests/contracts/store.py`, which runs on every implementation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from sync.gate import ProfileName
+
+
+class StoreError(Exception):
+    """The storage did not do what was asked; nothing of it is durable. The reason is a sentence for people."""
+
+
+class NoSuchRoom(StoreError):
+    """The room does not exist."""
+
+
+class RoomExists(StoreError):
+    """The room exists already."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomInfo:
+    """A room at rest. Times are Unix milliseconds."""
+
+    room: str
+    epoch: str
+    """Random, made with the room: a deleted room's old visitors do not bring it back."""
+    profile: ProfileName
+    title: str
+    created_at: int
+    edited_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One update as it goes to the log."""
+
+    update: bytes
+    author: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A room's document: apply `snapshot`, then `updates` in order. `seq` is the last row's number."""
+
+    info: RoomInfo
+    snapshot: bytes | None
+    updates: tuple[bytes, ...]
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to be a room's assistant in one slot, until `expires_at` (Unix ms).
+
+    `epoch` counts up with each new holder: it is the assistant's client id and its fencing token.
+    """
+
+    epoch: int
+    holder: str
+    expires_at: int
+
+
+class Taken(Exception):
+    """Another holder's lease is alive for `retry_in_ms` more."""
+
+    def __init__(self, retry_in_ms: int) -> None:
+        super().__init__(f"taken for another {retry_in_ms} ms")
+        self.retry_in_ms = retry_in_ms
+
+
+class Store(Protocol):
+    """Async, small; each method raises StoreError. Times are passed in as Unix milliseconds."""
+
+    def open(self) -> AbstractAsyncContextManager[None]:
+        """Use the store inside this context; leaving it flushes."""
+        ...
+
+    async def create(self, room: str, epoch: str, profile: ProfileName, now: int) -> RoomInfo:
+        """Raises RoomExists."""
+        ...
+
+    async def load(self, room: str) -> Loaded:
+        """Raises NoSuchRoom."""
+        ...
+
+    async def append(self, room: str, entries: Sequence[Entry]) -> int:
+        """Write the entries in order, all or none; returns the last one's number when they are durable."""
+        ...
+
+    async def compact(self, room: str, snapshot: bytes, upto_seq: int) -> None:
+        """`snapshot` holds all up to and including row `upto_seq`. Older rows may go."""
+        ...
+
+    async def rooms(self) -> Sequence[RoomInfo]: ...
+
+    async def describe(self, room: str, title: str) -> None:
+        """Keep the title, so that a list of rooms needs no documents."""
+        ...
+
+    async def delete(self, room: str) -> None:
+        """The room and all it held. Raises NoSuchRoom."""
+        ...
+
+    async def take_lease(self, room: str, slot: str, holder: str, now: int, ttl_ms: int) -> Lease:
+        """Take or renew. Raises Taken while another holder's lease is alive."""
+        ...
+
+    async def end_lease(self, room: str, slot: str, holder: str, *, is_done: bool, now: int) -> None:
+        """Give it back; `is_done` says that nothing unfinished is left. A holder that has lost it changes nothing."""
+        ...
+
+    async def want(self, room: str, slot: str) -> None:
+        """There is work for an assistant in this room, whoever comes."""
+        ...
+
+    async def wanted(self, slot: str, now: int) -> Sequence[str]:
+        """Rooms with work left and nobody's living lease."""
+        ...
+
+    async def lease(self, room: str, slot: str) -> Lease | None:
+        """The last lease given, alive or not."""
+        ...
