@@ -19,6 +19,7 @@ from sync.canvas.shape import Shape
 MAX_LABEL = 80  # characters of a label in a line; `look` with detail=full gives more
 MAX_LABEL_FULL = 2000
 
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})  # Unicode categories that show nothing or turn the line
 _TOKEN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:~-]{0,127}\Z")
 
 
@@ -26,9 +27,6 @@ def clean(text: str, limit: int = MAX_LABEL_FULL) -> str:
     """Text without control, bidi and invisible characters (line breaks stay), cut to `limit` characters with `…`."""
     kept = "".join(c for c in text[: 4 * limit] if c == "\n" or unicodedata.category(c) not in _UNSEEN)
     return kept if len(kept) <= limit else kept[: limit - 1] + "…"
-
-
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def quoted(text: str, limit: int = MAX_LABEL) -> str:

@@ -1,1 +1,36 @@
 """The assistant's verbs. TOOLS is the one list; the order is the order the model reads."""
+
+from __future__ import annotations
+
+from agent.tools.arrange import Arrange
+from agent.tools.base import Result, Tool, ToolContext, ToolError
+from agent.tools.check import Check
+from agent.tools.connect import Connect
+from agent.tools.create import Create
+from agent.tools.delete import Delete
+from agent.tools.find import Find
+from agent.tools.look import Look
+from agent.tools.move import Move
+from agent.tools.schema import openai_schema
+from agent.tools.seed import CreateShape, EditExistingShape
+from agent.tools.set_text import SetText
+from agent.tools.undo import Undo
+from agent.tools.update import Update
+
+TOOLS: tuple[type[Tool], ...] = (
+    Look,
+    Find,
+    Check,
+    Create,
+    Update,
+    SetText,
+    Delete,
+    Move,
+    Arrange,
+    Connect,
+    Undo,
+    CreateShape,
+    EditExistingShape,
+)
+
+__all__ = ["TOOLS", "Result", "Tool", "ToolContext", "ToolError", "openai_schema"]

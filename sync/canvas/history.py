@@ -3,13 +3,12 @@
 The rule, the same in frontend/src/history.ts (shared vectors: tests/vectors/undo.json):
 1. Only calls with status `done` are taken back, the newest (by `at`, then `seq`, then id) first; each sees what the
    ones before it restored.
-2. A changed field whose value now equals `after` gets `before`, exactly (null = as if absent). Otherwise it stays and
-   is reported `[shape, field, "changed"]`. Absent and null are the same; 3 and 3.0 are the same.
-3. A created shape becomes a tombstone when every field it has now is as logged and no other field is set. Otherwise
-   it stays whole and each differing field is reported `[shape, field, "changed"]`. One that is a tombstone already
-   is left alone and not reported.
-4. A shape that is gone altogether (purged) is reported once, `[shape, "", "gone"]`.
-5. Each call becomes `status: "undone", undo: {by, at, kept}` with its own share of the report, in the same transaction.
+2. A changed field whose value now equals `after` gets `before`, exactly (null = as if absent). One that holds `before`
+   already is left. Any other stays and is reported `[shape, field, "changed since"]`. Absent and null are the same.
+3. A created shape becomes a tombstone when every field it has now is as logged (`deleted: false` aside) and no other
+   field is set. Otherwise it stays whole and is reported once, with a field that differs. One that is a tombstone
+   already is left alone and not reported.
+4. Each call becomes `status: "undone", undo: {by, at, kept}` with its own share of the report, in the same transaction.
 """
 
 from __future__ import annotations
@@ -27,7 +26,8 @@ from sync.canvas.schema import ShapeId, Undone
 from sync.canvas.shape import plain
 
 Kept = list[str]
-"""[shape, field, why]; why is `changed` or `gone`."""
+"""[shape, field, why]."""
+CHANGED = "changed since"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,8 @@ def stage_undo(canvas: Canvas, calls: Iterable[LoggedCall], by: str, at: int) ->
             continue
         share: list[Kept] = []
         for shape, fields in call.changes.items():
-            if _revert_shape(canvas, ShapeId(shape), fields, shape in call.created, share):
+            revert = _revert_created if shape in call.created else _revert_changed
+            if revert(canvas, ShapeId(shape), fields, share):
                 restored[shape] = None
         canvas.undone[call.id] = Undone(by=by, at=at, kept=share)
         done.append(call.id)
@@ -138,34 +139,30 @@ def same(a: Any, b: Any) -> bool:
     return json.dumps(plain(a), sort_keys=True) == json.dumps(plain(b), sort_keys=True)
 
 
-def _revert_shape(
-    canvas: Canvas, shape: ShapeId, fields: Mapping[str, list[Any]], created: bool, kept: list[Kept]
-) -> bool:
+def _revert_changed(canvas: Canvas, shape: ShapeId, fields: Mapping[str, list[Any]], kept: list[Kept]) -> bool:
     current = canvas.find(shape)
-    if current is None:
-        kept.append([shape, "", "gone"])
-        return False
-    if created:
-        return _revert_created(canvas, shape, current.raw, fields, kept)
+    raw = current.raw if current is not None else {}
     wrote = False
     for field, (before, after) in fields.items():
-        if same(current.raw.get(field), after):
+        now = raw.get(field)
+        if current is not None and same(now, after):
             canvas.revert(shape, field, before)
             wrote = True
-        else:
-            kept.append([shape, field, "changed"])
+        elif not same(now, before):
+            kept.append([shape, field, CHANGED])
     return wrote
 
 
-def _revert_created(
-    canvas: Canvas, shape: ShapeId, raw: Mapping[str, Any], fields: Mapping[str, list[Any]], kept: list[Kept]
-) -> bool:
+def _revert_created(canvas: Canvas, shape: ShapeId, fields: Mapping[str, list[Any]], kept: list[Kept]) -> bool:
+    current = canvas.find(shape)
+    raw = current.raw if current is not None else {}
     if raw.get("deleted") is True:
         return False
     logged = {field: pair[1] for field, pair in fields.items()}
-    differing = sorted(f for f in {*raw, *logged} if not same(raw.get(f), logged.get(f)))
+    now = {field: value for field, value in raw.items() if not (field == "deleted" and value is False)}
+    differing = sorted(field for field in {*now, *logged} if not same(now.get(field), logged.get(field)))
     if differing:
-        kept.extend([shape, field, "changed"] for field in differing)
+        kept.append([shape, differing[0], CHANGED])
         return False
     canvas.revert(shape, "deleted", True)
     return True

@@ -195,8 +195,8 @@ def _without_cycles(count: int, edges: Sequence[Edge]) -> list[Edge]:
         way = [(root, iter(following.get(root, ())))]
         while way:
             node, ends = way[-1]
-            end = next(ends, None)
-            if end is None:
+            end = next(ends, -1)
+            if end < 0:
                 state[node] = 2
                 way.pop()
                 continue

@@ -1,0 +1,61 @@
+"""set_text: one label."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from agent.lines import clean
+from agent.tools.base import Result, Tool, ToolContext, ToolError
+from agent.tools.lookup import editable, geometry
+from agent.tools.words import name
+from sync.canvas.canvas import Canvas
+from sync.canvas.schema import MAX_TEXT
+from sync.canvas.shape import Shape
+from sync.canvas.text import fit
+
+
+class SetText(Tool):
+    """Change a label, or with `find` only a part of it. A text shape that fitted its words is fitted again."""
+
+    name: ClassVar[str] = "set_text"
+
+    id: str = Field(description="shape id")
+    find: str | None = Field(default=None, description="part to replace; null = whole label")
+    text: str = Field(max_length=MAX_TEXT, description="new text")
+    expect: str | None = Field(default=None, description="label you last saw; if it differs now, nothing is written")
+
+    def stage(self, canvas: Canvas, context: ToolContext) -> Result:
+        """Stages `text`, and w and h of a text shape that fitted."""
+        shape = editable(canvas, context, self.id)
+        if self.expect is not None and self.expect not in (shape.text, clean(shape.text)):
+            raise ToolError(
+                "STALE", f"the label of {shape.id} has changed", id=shape.id, field="text", expected=self.expect,
+                now=clean(shape.text),
+            )  # fmt: skip
+        canvas.set(shape.id, "text", self._new_text(shape))
+        refit(canvas, shape)
+        now = canvas.get(shape.id) or shape
+        label = f"Relabelled {name(shape)}: {name(now)}" if shape.text and now.text else f"Labelled {name(now)}"
+        output = {"shapes": geometry(canvas, [shape.id]), "text": clean(now.text)}
+        return Result(output, label if now.text else f"Cleared the label of {name(shape)}", (shape.id,))
+
+    def _new_text(self, shape: Shape) -> str:
+        if self.find is None:
+            return self.text
+        count = shape.text.count(self.find) if self.find else 0
+        if count != 1:
+            why = "is not in the label" if count == 0 else f"is {count} times in the label; give more of it"
+            raise ToolError("INVALID", f"`find` {why}", path="find", why=why, now=clean(shape.text))
+        return shape.text.replace(self.find, self.text)
+
+
+def refit(canvas: Canvas, before: Shape) -> None:
+    """Stage w and h of a `text` shape whose size was its words' until now."""
+    now = canvas.get(before.id)
+    if now is None or now.type != "text" or (before.w, before.h) != fit("text", before.text, before.font_size):
+        return
+    w, h = fit("text", now.text, now.font_size)
+    canvas.set(before.id, "w", w)
+    canvas.set(before.id, "h", h)
