@@ -11,7 +11,8 @@ from agent.tools.common import Arguments, Colour, Coordinate, Gap, Size
 from agent.tools.lookup import geometry, live, view_box
 from agent.tools.words import several
 from sync.canvas.canvas import Canvas
-from sync.canvas.geometry import Box
+from sync.canvas.geometry import Box, union
+from sync.canvas.layout import arrange
 from sync.canvas.place import GAP, bounds, free_spot
 from sync.canvas.schema import DEFAULT_STYLE, MAX_TEXT, PALETTE, SHAPE_FIELDS, ShapeId
 from sync.canvas.shape import Shape
@@ -66,10 +67,11 @@ class Create(Tool):
         """Stages every shape, in the order given, later ones above earlier ones."""
         keys: dict[str, ShapeId] = {}
         made: list[Shape] = []
+        spots = _spots(canvas, context, self.shapes)
         for at, new in enumerate(self.shapes):
             if new.key is not None and new.key in keys:
                 raise ToolError("INVALID", f"key {new.key} is used twice", path=f"shapes.{at}.key", why="is used twice")
-            shape = create_shape(canvas, context, new, keys)
+            shape = create_shape(canvas, context, spots.get(at, new), keys)
             made.append(shape)
             if new.key is not None:
                 keys[new.key] = shape.id
@@ -80,10 +82,31 @@ class Create(Tool):
         return Result({"shapes": rows}, f"Created {several(made)}", tuple(shape.id for shape in made))
 
 
+def _spots(canvas: Canvas, context: ToolContext, shapes: list[NewShape]) -> dict[int, NewShape]:
+    """Several shapes without a place, in no frame, get one together: in a row in free space, or a grid if too wide."""
+    loose = [(at, new) for at, new in enumerate(shapes) if new.x is None and new.y is None and not new.place]
+    loose = [(at, new) for at, new in loose if not new.parent]
+    if len(loose) < 2:
+        return {}
+    boxes = [Box(0, 0, *_size(new, _font_size(new))) for _, new in loose]
+    view = view_box(context)
+    is_wide = sum(box.w + GAP for box in boxes) > view.w
+    corners = arrange("grid" if is_wide else "row", boxes, gap=GAP)
+    block = union(box.moved(x, y) for box, (x, y) in zip(boxes, corners, strict=True))
+    assert block is not None, "there are boxes"
+    fixed = [
+        Box(new.x, new.y, *_size(new, _font_size(new))) for new in shapes if new.x is not None and new.y is not None
+    ]
+    left, top = free_spot(block.w, block.h, [*_taken(canvas, None), *fixed], view)
+    return {
+        at: new.model_copy(update={"x": left + x, "y": top + y})
+        for (at, new), (x, y) in zip(loose, corners, strict=True)
+    }
+
+
 def create_shape(canvas: Canvas, context: ToolContext, new: NewShape, keys: dict[str, ShapeId]) -> Shape:
     """Stage one new shape. `keys` are the ones made before in this call. Raises ToolError or Invalid."""
-    font_size = new.font_size or float(_default(new.type, "font_size"))
-    w, h = _size(new, font_size)
+    w, h = _size(new, _font_size(new))
     x, y = _position(canvas, context, new, keys, w, h)
     fields: dict[str, Any] = {
         "type": new.type, "x": x, "y": y, "w": w, "h": h, "text": new.text or None, "fill": new.fill,
@@ -126,6 +149,14 @@ def _default(shape_type: str, field: str) -> Any:
     return DEFAULT_STYLE.get(shape_type, {}).get(field, SHAPE_FIELDS[field].default)
 
 
+def _font_size(new: NewShape) -> float:
+    return new.font_size or float(_default(new.type, "font_size"))
+
+
+def _taken(canvas: Canvas, frame: str | None) -> list[Box]:
+    return [bounds(s, canvas) for s in canvas.shapes() if s.id != frame and s.type != "connector"]
+
+
 def _size(new: NewShape, font_size: float) -> tuple[float, float]:
     if new.w is not None and new.h is not None:
         return new.w, new.h
@@ -139,14 +170,14 @@ def _position(
     if new.place is not None:
         ref = live(canvas, context, keys.get(new.place.ref, new.place.ref))
         gap = GAP if new.place.gap is None else new.place.gap
-        return beside(bounds(ref, canvas), new.place.side, w, h, gap, new.place.align)
+        x, y = beside(bounds(ref, canvas), new.place.side, w, h, gap, new.place.align)
+        return round(x), round(y)
     if new.x is not None and new.y is not None:
         return new.x, new.y
     frame_id = _frame(canvas, context, new.parent, keys)
     frame = canvas.get(frame_id) if frame_id else None
     inside = frame.box if frame is not None else view_box(context)
-    taken = [bounds(s, canvas) for s in canvas.shapes() if s.id != frame_id and s.type != "connector"]
-    x, y = free_spot(w, h, taken, inside)
+    x, y = free_spot(w, h, _taken(canvas, frame_id), inside)
     return (x if new.x is None else new.x), (y if new.y is None else new.y)
 
 

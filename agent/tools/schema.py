@@ -6,7 +6,9 @@ from typing import Any
 
 from agent.tools.base import Tool
 
-_KEPT = ("type", "description", "enum", "minimum", "maximum", "minItems", "maxItems", "maxLength")
+_KEPT = ("type", "description", "enum", "minItems", "maxItems")
+_BOUNDS = ("minimum", "maximum")
+_TELLING = 1000  # a bound beyond it (the edge of the board) is not worth its tokens; we check it all the same
 
 
 def openai_schema(tool: type[Tool]) -> dict[str, Any]:
@@ -40,6 +42,7 @@ def _value(node: dict[str, Any], definitions: dict[str, Any], strict: bool) -> d
     if node.get("type") == "object":
         return {**_object(node, definitions, strict), **described}
     kept = {key: node[key] for key in _KEPT if key in node}
+    kept |= {key: node[key] for key in _BOUNDS if key in node and abs(node[key]) <= _TELLING}
     if "const" in node:
         kept["enum"] = [node["const"]]
     if "items" in node:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 
 from sync.canvas.canvas import Canvas
 from sync.canvas.geometry import Box, anchor_point, edge_point, points_box, rotated_bounds, union
-from sync.canvas.schema import End
+from sync.canvas.schema import MAX_COORDINATE, End
 from sync.canvas.shape import Shape
 
+_STEPS = 8  # half-sizes in each direction that free_spot tries: 289 places
 GAP = 40.0  # px between shapes unless somebody says otherwise
 
 
@@ -40,24 +41,24 @@ def bounds_of(shapes: Iterable[Shape], canvas: Canvas) -> Box | None:
 
 
 def free_spot(w: float, h: float, taken: Sequence[Box], view: Box, gap: float = GAP) -> tuple[float, float]:
-    """Top-left of a w x h box that keeps `gap` from every taken one: near the middle of the view, else below all."""
+    """Top-left, whole px, of a w x h box that keeps `gap` from every taken one.
+
+    In the middle of the view when it is free there, else the nearest free place in view (right and below first), else
+    below what stands there.
+    """
     cx, cy = view.centre
-    start_x, start_y = cx - w / 2, cy - h / 2
-    near = [box.grown(gap) for box in taken if box.touches(view.grown(w + h + gap))]
-    step_x, step_y = w / 2 + gap, h / 2 + gap
-    for ring in range(9):
-        for row in range(-ring, ring + 1):
-            for column in range(-ring, ring + 1):
-                if max(abs(row), abs(column)) != ring:
-                    continue
-                spot = Box(start_x + column * step_x, start_y + row * step_y, w, h)
-                if view.contains(spot) and not any(spot.overlap(box) for box in near):
-                    return spot.x, spot.y
-    around = union(near)
-    if around is None:
-        return start_x, start_y
-    below = max((box.bottom for box in taken if box.x < start_x + w and start_x < box.right), default=around.bottom)
-    return start_x, below + gap
+    start_x, start_y = float(round(cx - w / 2)), float(round(cy - h / 2))
+    near = [box.grown(gap - 1) for box in taken if box.touches(view.grown(gap))]
+    step_x, step_y = max(w + gap, 40.0) / 2, max(h + gap, 40.0) / 2
+    reach = range(-_STEPS, _STEPS + 1)
+    spots = [Box(start_x + column * step_x, start_y + row * step_y, w, h) for row in reach for column in reach]
+    for spot in sorted(spots, key=lambda s: (abs(s.x - start_x) + abs(s.y - start_y), s.y < start_y, s.x < start_x)):
+        centred = spot.x == start_x and spot.y == start_y
+        if (centred or view.contains(spot)) and not any(spot.overlap(box) for box in near):
+            return float(round(spot.x)), float(round(spot.y))
+    column_box = Box(start_x, view.y, w, MAX_COORDINATE)
+    below = max((box.bottom for box in taken if box.overlap(column_box)), default=view.bottom)
+    return start_x, float(round(below + gap))
 
 
 def _end_box(end: End | None, canvas: Canvas) -> Box | None:
