@@ -88,7 +88,7 @@ function Footer({ label, children }: { label: string; children?: ComponentChildr
 
 function Undone({ card, panel }: { card: Card; panel: Panel }): JSX.Element | null {
   if (!card.undone) return null;
-  const sentences = keptSentences(card.undone.kept, panel.lookup);
+  const sentences = keptSentences(card.undone.kept, card.undone.created, panel.lookup);
   return (
     <div class="run-undone">
       <p>Undone{card.undone.by ? ` by ${panel.nameOf(card.undone.by).replace('You', 'you')}` : ''}.</p>

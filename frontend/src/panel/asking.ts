@@ -1,20 +1,15 @@
 /** What people write about runs: ask, ask again, stop, take out of the queue, keep. Works offline: it is the document. */
 import * as Y from 'yjs';
 import type { Person } from '../board';
+import { newId } from '../canvas';
 import { MAIN_THREAD } from '../canvas.gen';
 import type { Context } from './read';
 
-/** Characters of one prompt: some three pages, more than anybody types and far below a frame's limit. */
+/** Characters of one prompt, some three pages; the same as MAX_PROMPT of sync/board.py for prompts over REST. */
 export const MAX_PROMPT = 8_000;
 /** Ids of the selection that travel with a prompt; past it the view says more than the list. */
 const MAX_SELECTION = 200;
 const AGENT = 'assistant';
-
-/** 12 characters, 62 bits: crypto.randomUUID is missing on plain http, getRandomValues is not. No dots: ids of calls are `<run>.<n>`. */
-export function newId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(12));
-  return Array.from(bytes, (byte) => (byte % 36).toString(36)).join('');
-}
 
 /** Writes the prompt and its queued run in one transaction. Returns the run's id, or null for an empty prompt. */
 export function ask(doc: Y.Doc, me: Person, text: string, context: Context, now: number): string | null {

@@ -30,7 +30,7 @@ export interface RunCard {
   /** Distinct shapes changed and not taken back. */
   changes: string[];
   /** Set when every change was taken back: by whom, and which fields stayed. */
-  undone: { by: string; at: number; kept: KeptField[] } | null;
+  undone: { by: string; at: number; kept: KeptField[]; created: string[] } | null;
   /** What to ask again with. */
   prompt: { body: string; context: Context };
 }
@@ -65,7 +65,8 @@ function undoneBy(calls: readonly CallEntry[]): RunCard['undone'] {
   if (undone.length === 0 || changesOf(calls).length > 0) return null;
   const undos = undone.flatMap((call) => (call.undo ? [call.undo] : []));
   const last = undos.reduce((a, b) => (b.at > a.at ? b : a), undos[0] ?? { by: '', at: 0, kept: [] });
-  return { by: last.by, at: last.at, kept: undos.flatMap((undo) => undo.kept) };
+  const kept = undos.flatMap((undo) => undo.kept);
+  return { by: last.by, at: last.at, kept, created: undone.flatMap((call) => call.created) };
 }
 
 /** The card of one run. */

@@ -153,7 +153,12 @@ describe('a run card', () => {
     expect(card(feed, 'r').undone).toBeNull();
     undo('r.1', []);
     await settled();
-    expect(card(feed, 'r').undone).toEqual({ by: 'u-jo', at: 50, kept: [['r.2.0', 'deleted', 'changed since']] });
+    expect(card(feed, 'r').undone).toEqual({
+      by: 'u-jo',
+      at: 50,
+      kept: [['r.2.0', 'deleted', 'changed since']],
+      created: ['r.1.0', 'r.2.0'],
+    });
   });
 
   it('is stopping from the moment somebody asks until the run ends', async () => {

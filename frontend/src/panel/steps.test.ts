@@ -82,16 +82,17 @@ describe('a step', () => {
 });
 
 describe('what an undo kept', () => {
-  it('is one sentence a shape, x and y being one position', () => {
+  it('is one sentence a shape, x and y being one position, a shape made by the run staying whole', () => {
     expect(
       keptSentences(
         [
           ['login', 'x', 'changed by Ann since'],
           ['login', 'y', 'changed by Ann since'],
           ['login', 'fill', 'changed by Ann since'],
-          ['dot', 'deleted', 'changed since.'],
+          ['dot', 'x', 'changed since.'],
           ['gone', 'font_size', ''],
         ],
+        ['dot'],
         lookup,
       ),
     ).toEqual([

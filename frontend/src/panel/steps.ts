@@ -212,8 +212,8 @@ export function changesOf(calls: readonly CallEntry[]): string[] {
   return [...touched];
 }
 
-/** What an undo kept, one sentence a shape: "“Login” kept its position and colour (changed by Ann since)". */
-export function keptSentences(kept: readonly KeptField[], lookup: ShapeLookup): string[] {
+/** What an undo kept, one sentence a shape; a shape the run made and others touched stays whole: "“Login” kept its position and colour (changed by Ann since)". */
+export function keptSentences(kept: readonly KeptField[], created: readonly string[], lookup: ShapeLookup): string[] {
   const rows = new Map<string, { shape: string; why: string; fields: Set<string> }>();
   for (const [shape, field, why] of kept) {
     const key = JSON.stringify([shape, why]);
@@ -226,7 +226,7 @@ export function keptSentences(kept: readonly KeptField[], lookup: ShapeLookup): 
     const noun = SHAPE_NOUNS[known?.type ?? ''] ?? 'shape';
     const name = known?.text ? `“${oneLine(known.text, 30)}”` : `${noun === 'ellipse' ? 'An' : 'A'} ${noun}`;
     const reason = why ? ` (${why.replace(/\.$/, '')})` : '';
-    if (fields.has('deleted') || fields.has('')) return `${name} stayed${reason}`;
+    if (created.includes(shape) || fields.has('deleted')) return `${name} stayed${reason}`;
     const parts = [...new Set([...fields].map(fieldWord))];
     return `${name} kept its ${listed(parts)}${reason}`;
   });
