@@ -15,8 +15,8 @@ from playwright.sync_api import sync_playwright
 HERE = Path(__file__).parent
 FONT = HERE.parents[1] / "frontend" / "node_modules" / "@fontsource-variable" / "inter"
 WORDS = (
-    "a|I|W|Login|Sign up|Submit|Cancel|OK|Yes|No|Database|API gateway|Load balancer|User service|Auth|Queue|Cache|Redis|"
-    "PostgreSQL|Worker 1|Worker 2|Payment provider|To do|In progress|Done|Backlog|Review|Release 2.4.1|v1.0|100%|42|"
+    "a|I|W|Login|Sign up|Submit|Cancel|OK|Yes|No|Database|API gateway|Load balancer|User service|Auth|Queue|Cache|"
+    "Redis|PostgreSQL|Worker 1|Worker 2|Payment provider|To do|In progress|Done|Backlog|Review|Release 2.4.1|v1.0|100%|42|"
     "3.14159|$1,299.00|2026-11-22|12:30|Q1 2027|#hashtag|@mention|e-mail: ann@example.org|https://example.org/a/b?c=d|"
     "The quick brown fox jumps over the lazy dog|THE QUICK BROWN FOX|AVATAR WAY To Ty Ve|Pack my box with five dozen|"
     "iiiiiiiiii|llllllllll|MMMMMMMMMM|wwwwwwwwww|0123456789|(parentheses)|[brackets]|{braces}|a/b/c|a-b-c|a_b_c|a+b=c|"
