@@ -119,7 +119,7 @@ function List({ clock, onDelete }: { clock: Clock; onDelete: (room: Room) => voi
   if (all.length === 0) return <NoBoards />;
   if (shown.value.length === 0) return <p class="loading">No board has “{query.value.trim()}” in its name.</p>;
   return (
-    <ul class="rooms" data-testid="room-list">
+    <ul class="rooms">
       {shown.value.map((room) => (
         <RoomCard key={room.room} room={room} clock={clock} onDelete={onDelete} />
       ))}
@@ -154,7 +154,7 @@ function Page({ clock }: { clock: Clock }): JSX.Element {
         <ThemeButton />
         {(rooms.value?.length ?? 0) > 0 && <NewBoard />}
       </header>
-      <main class="page">
+      <main class="page" data-testid="room-list">
         <Trouble />
         <List clock={clock} onDelete={(room) => (doomed.value = room)} />
       </main>
