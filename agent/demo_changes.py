@@ -14,6 +14,8 @@ from agent.demo_phrases import DEFINITE, columns_of, layout_of, listed, quoted, 
 NUDGE = 120.0  # px of "move it left"
 _MAKE = r"(?:make|turn|change|set|colou?r|re-?colou?r|paint|fill|give)"
 
+_NOUNS = "|".join(f"{noun}(?:e?s)?" for noun in [*w.KINDS, *w.GENERIC])
+
 
 def read_delete(text: str) -> Delete | None:
     """`delete the red circles`, `clear the board`."""
@@ -126,7 +128,13 @@ def read_label(text: str) -> Label | None:
         re.I,
     ) or re.match(r"(?:rename|relabel|label|name|call|title)\s+(.+?)\s+(?:to|as|with)\s+(.+)$", text, re.I)
     if match is None:
-        match = re.match(rf"(?:label|name|call|rename)\s+({DEFINITE}(?:\s+\w+)??)\s+(?!ones\b)(.+)$", text, re.I)
+        match = re.match(
+            r"(?:label|name|call|rename)\s+((?:them|it|these|those|everything)(?: all)?)\s+(.+)$", text, re.I
+        )
+    if match is None:
+        match = re.match(
+            rf"(?:label|name|call|rename)\s+({DEFINITE}\s+(?:[\w-]+\s+)*?(?:{_NOUNS}))\s+(.+)$", text, re.I
+        )
     if match is not None:
         return Label(read_target(match[1]), tuple(listed(match[2])))
     match = re.match(

@@ -17,7 +17,7 @@ _PRONOUNS = {
 _STOP_WORDS = """
 a an the of my our on in with and to for at by from is are be please there here ones one shapes shape thing things
 color colour coloured colored board canvas that's which who so little bit size page together now again their its
-as up out some labelled labeled named called saying says reading titled word words text
+as some labelled labeled named called saying says reading titled word words text
 """
 _STOP = frozenset(_STOP_WORDS.split())
 _SIDES = {
