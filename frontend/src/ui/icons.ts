@@ -20,6 +20,7 @@ export {
   Moon,
   MousePointer2,
   Pencil,
+  PenLine,
   Plus,
   Redo2,
   RotateCw,

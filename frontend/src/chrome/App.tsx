@@ -1,0 +1,105 @@
+/** Everything around the shapes. */
+import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
+import type { Editor } from '../editor';
+import { Sparkles, X } from '../ui/icons';
+import { Tooltip } from '../ui/Tooltip';
+import { Corner } from './Corner';
+import { Help } from './Help';
+import { StyleBar } from './StyleBar';
+import { Toolbar } from './Toolbar';
+import { BoardIsland, PeopleIsland } from './TopBar';
+
+const NOTICE_MS = 6000;
+const PROMPTS = [
+  'Draw three red circles in a row',
+  'Sketch a sign-up flow as a diagram',
+  'Make a board for a retrospective',
+] as const;
+
+export function App({ editor, ask }: { editor: Editor; ask: (text?: string) => void }): JSX.Element {
+  return (
+    <>
+      {editor.isEmpty.value && editor.room.loaded.value && <Empty ask={ask} />}
+      <StyleBar editor={editor} ask={() => ask()} />
+      <BoardIsland editor={editor} />
+      <PeopleIsland editor={editor} />
+      <Corner editor={editor} />
+      <Toolbar editor={editor} ask={() => ask()} />
+      {!editor.panelOpen.value && (
+        <div class="island panel-tab">
+          <Tooltip text="Assistant" keys="/">
+            <button
+              type="button"
+              class="icon-button"
+              data-testid="open-panel"
+              aria-label="Open the assistant"
+              onClick={() => ask()}
+            >
+              <Sparkles size={18} strokeWidth={1.75} />
+            </button>
+          </Tooltip>
+        </div>
+      )}
+      <Notices editor={editor} />
+      {editor.helpOpen.value && <Help editor={editor} />}
+      <div class="sr-only" aria-live="polite">
+        {editor.spoken.value}
+      </div>
+    </>
+  );
+}
+
+/** What an empty board teaches: one gesture, and three things to ask for. */
+function Empty({ ask }: { ask: (text?: string) => void }): JSX.Element {
+  return (
+    <div class="empty" data-testid="empty">
+      <p>
+        Press <kbd>R</kbd> and drag to draw the first shape, or ask for one:
+      </p>
+      <div>
+        {PROMPTS.map((text) => (
+          <button type="button" key={text} class="button outline" onClick={() => ask(text)}>
+            <Sparkles size={14} strokeWidth={1.9} />
+            {text}
+          </button>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+function Notices({ editor }: { editor: Editor }): JSX.Element | null {
+  const notice = editor.notice.value;
+  const close = (): void => {
+    editor.notice.value = null;
+  };
+  useEffect(() => {
+    if (!notice) return;
+    const timer = setTimeout(() => {
+      if (editor.notice.peek() === notice) editor.notice.value = null;
+    }, NOTICE_MS);
+    return () => clearTimeout(timer);
+  }, [notice, editor]);
+  if (!notice) return null;
+  const { action } = notice;
+  return (
+    <div class="notice" role="status" data-testid="notice">
+      <span>{notice.text}</span>
+      {action && (
+        <button
+          type="button"
+          onClick={() => {
+            close();
+            action.run();
+          }}
+        >
+          {action.label}
+        </button>
+      )}
+      <button type="button" aria-label="Close" onClick={close}>
+        <X size={14} strokeWidth={2} />
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,171 @@
+/** What one shape looks like: the nodes of its body, in its own coordinates (0,0 = top left of its box). */
+import type { Shape } from '../canvas';
+import { arrowHead, corners, type Line, smoothPath } from '../geometry';
+import { fillOf, inkOn, strokeOf } from './colour';
+import { node } from './svg';
+import { LINE_HEIGHT, wrap } from './text';
+
+const CORNER = 10;
+const NOTE_PADDING = 14;
+const LABEL_PADDING = 10;
+/** Thin lines are still easy to hit: this many px around them. */
+const HIT_WIDTH = 16;
+
+export const weightOf = (shape: Shape): number =>
+  shape.type === 'note' || shape.type === 'text' || shape.type === 'connector' ? 400 : 500;
+
+/** Space between a shape's box and its words, px. */
+export const paddingOf = (shape: Shape): number =>
+  shape.type === 'note' ? NOTE_PADDING : shape.type === 'text' ? 0 : LABEL_PADDING;
+
+/** Width that words may take. A diamond and a triangle leave less room than their box. */
+export function textWidth(shape: Shape): number {
+  const room = shape.type === 'diamond' ? 0.62 : shape.type === 'triangle' ? 0.55 : shape.type === 'ellipse' ? 0.8 : 1;
+  return Math.max(8, shape.w * room - 2 * paddingOf(shape));
+}
+
+export function textInk(shape: Shape): string {
+  if (shape.type === 'text' && shape.stroke !== 'none') return strokeOf(shape.stroke);
+  if (shape.type === 'text' || shape.type === 'connector' || shape.type === 'frame') return 'var(--text)';
+  return inkOn(shape.fill);
+}
+
+/** Everything the look depends on besides place and turn: nodes are made anew only when it changes. */
+export function lookOf(shape: Shape): string {
+  const { type, w, h, fill, stroke, stroke_width, opacity, dashed, text, font_size, text_align } = shape;
+  const points = type === 'draw' ? shape.points.join() : '';
+  return JSON.stringify([type, w, h, fill, stroke, stroke_width, opacity, dashed, text, font_size, text_align, points]);
+}
+
+function outline(shape: Shape): Record<string, string | number> {
+  const width = shape.stroke === 'none' ? 0 : shape.stroke_width;
+  return {
+    stroke: width ? strokeOf(shape.stroke) : 'none',
+    'stroke-width': width,
+    'stroke-linejoin': 'round',
+    'stroke-linecap': 'round',
+    ...(shape.dashed ? { 'stroke-dasharray': `${Math.max(4, width * 3)} ${Math.max(4, width * 2.5)}` } : {}),
+  };
+}
+
+/** The body of any shape but a connector. */
+export function body(shape: Shape): SVGElement[] {
+  const { w, h } = shape;
+  const fill = fillOf(shape.fill);
+  const paint = { ...outline(shape), fill, 'pointer-events': 'all' };
+  const nodes: SVGElement[] = [];
+  switch (shape.type) {
+    case 'ellipse':
+      nodes.push(node('ellipse', { cx: w / 2, cy: h / 2, rx: w / 2, ry: h / 2, ...paint }));
+      break;
+    case 'diamond':
+    case 'triangle': {
+      const points = corners(shape.type, { x: 0, y: 0, w, h });
+      nodes.push(node('polygon', { points: points.map((c) => `${c.x},${c.y}`).join(' '), ...paint }));
+      break;
+    }
+    case 'note':
+      nodes.push(node('rect', { y: 3, width: w, height: h, rx: 4, class: 'note-shadow' }));
+      nodes.push(node('rect', { width: w, height: h, rx: 3, ...paint }));
+      break;
+    case 'text':
+      nodes.push(node('rect', { width: w, height: h, fill: 'transparent', 'pointer-events': 'all' }));
+      break;
+    case 'draw': {
+      const reach = extent(shape.points);
+      const path = smoothPath(shape.points, reach.w ? w / reach.w : 1, reach.h ? h / reach.h : 1);
+      nodes.push(hit(path), node('path', { d: path, ...paint, fill: 'none', 'pointer-events': 'none' }));
+      break;
+    }
+    case 'frame':
+      // Only its border and name are its own: what lies inside can be clicked and lassoed.
+      nodes.push(node('rect', { width: w, height: h, rx: CORNER, ...paint, 'pointer-events': 'none' }));
+      nodes.push(node('path', { d: `M0 0H${w}V${h}H0Z`, class: 'hit', 'stroke-width': HIT_WIDTH }));
+      break;
+    case 'connector':
+      break;
+    case 'rect':
+      nodes.push(node('rect', { width: w, height: h, rx: Math.min(CORNER, w / 2, h / 2), ...paint }));
+      break;
+  }
+  const words = shape.type === 'frame' ? frameName(shape) : lettering(shape);
+  if (words) nodes.push(words);
+  return nodes;
+}
+
+/** The size that freehand points span; a shape's w and h stretch it. */
+export function extent(points: readonly number[]): { w: number; h: number } {
+  let w = 0;
+  let h = 0;
+  for (let i = 0; i + 1 < points.length; i += 2) {
+    w = Math.max(w, points[i]!);
+    h = Math.max(h, points[i + 1]!);
+  }
+  return { w, h };
+}
+
+const hit = (path: string): SVGElement => node('path', { d: path, class: 'hit', 'stroke-width': HIT_WIDTH });
+
+function frameName(shape: Shape): SVGElement {
+  const words = node('text', { x: 2, y: -8, class: 'frame-name', 'font-size': 12, fill: 'var(--text-2)' });
+  words.textContent = shape.text.trim() || 'Frame';
+  return words;
+}
+
+/** The label, wrapped into the shape; notes and text from the top, the rest from the middle. */
+function lettering(shape: Shape): SVGElement | null {
+  if (!shape.text) return null;
+  const size = shape.font_size;
+  const weight = weightOf(shape);
+  const padding = paddingOf(shape);
+  const lines = wrap(shape.text, textWidth(shape) + 0.5, size, weight);
+  const leading = size * LINE_HEIGHT;
+  const isTop = shape.type === 'note' || shape.type === 'text';
+  const middle = shape.type === 'triangle' ? shape.h * 0.64 : shape.h / 2;
+  const top = isTop ? padding : middle - (lines.length * leading) / 2;
+  const at = { left: (shape.w - textWidth(shape)) / 2, center: shape.w / 2, right: (shape.w + textWidth(shape)) / 2 };
+  const anchor = { left: 'start', center: 'middle', right: 'end' };
+  const words = node('text', {
+    class: 'label',
+    'font-size': size,
+    'font-weight': weight,
+    'text-anchor': anchor[shape.text_align],
+    fill: textInk(shape),
+  });
+  lines.forEach((line, i) => {
+    // 0.35 em below the middle of a line is where its baseline lies.
+    const span = node('tspan', { x: at[shape.text_align], y: top + leading * (i + 0.5) + size * 0.35 });
+    span.textContent = line || '\u200b';
+    words.append(span);
+  });
+  return words;
+}
+
+/** The body of a connector, in board coordinates. */
+export function connectorBody(shape: Shape, line: Line): SVGElement[] {
+  const paint = { ...outline(shape), fill: 'none', 'pointer-events': 'none' };
+  const nodes: SVGElement[] = [hit(line.path), node('path', { d: line.path, ...paint })];
+  const size = 7 + shape.stroke_width * 2;
+  const { 'stroke-dasharray': _dashes, ...solid } = { 'stroke-dasharray': '', ...paint };
+  if (shape.end_head === 'arrow') nodes.push(node('path', { d: arrowHead(line.end, line.endFrom, size), ...solid }));
+  if (shape.start_head === 'arrow')
+    nodes.push(node('path', { d: arrowHead(line.start, line.startFrom, size), ...solid }));
+  if (shape.text) {
+    const size = Math.min(shape.font_size, 13);
+    const words = node('text', {
+      class: 'label on-line',
+      'font-size': size,
+      'text-anchor': 'middle',
+      fill: 'var(--text)',
+    });
+    const lines = wrap(shape.text, 200, size, 400);
+    lines.forEach((text, i) => {
+      const y = line.middle.y + (i - (lines.length - 1) / 2) * size * LINE_HEIGHT + size * 0.35;
+      const span = node('tspan', { x: line.middle.x, y });
+      span.textContent = text;
+      words.append(span);
+    });
+    nodes.push(words);
+  }
+  return nodes;
+}

@@ -1,0 +1,183 @@
+/**
+ * The state of one person's board: canvas, history, presence, camera, tool, selection. Input changes it, the scene and
+ * the chrome show it.
+ */
+import { computed, effect, type ReadonlySignal, signal } from '@preact/signals';
+import { Camera } from './camera';
+import { Canvas, type Edit, type Shape } from './canvas';
+import type { ShapeFields, ShapeType } from './canvas.gen';
+import { Scene } from './draw/scene';
+import { type Box, bounds, type Placement, type Point, union } from './geometry';
+import { History, label } from './history';
+import type { Guide } from './input/snap';
+import { me } from './me';
+import { Presence } from './presence';
+import type { Room } from './room';
+
+export type Tool = 'select' | 'hand' | Exclude<ShapeType, 'frame'> | 'frame';
+
+/** Fields a person chose in the style bar: the next shape starts with them. */
+export type Style = Partial<Pick<ShapeFields, 'fill' | 'stroke' | 'stroke_width' | 'font_size' | 'dashed'>>;
+
+export interface Notice {
+  text: string;
+  action?: { label: string; run: () => void };
+}
+
+const readTitle = (value: unknown): string => (typeof value === 'string' ? value : '');
+
+export class Editor {
+  readonly canvas: Canvas;
+  readonly history: History;
+  readonly presence: Presence;
+  readonly camera = new Camera();
+  readonly scene: Scene;
+
+  readonly tool = signal<Tool>('select');
+  readonly selection = signal<ReadonlySet<string>>(new Set());
+  /** the shape whose text is being edited */
+  readonly editing = signal<string | null>(null);
+  /** a pointer gesture is going on: the style bar steps aside */
+  readonly busy = signal(false);
+  readonly marquee = signal<Box | null>(null);
+  readonly guides = signal<readonly Guide[]>([]);
+  /** the shape that a connector would be bound to */
+  readonly target = signal<string | null>(null);
+  /** shapes that the panel points at */
+  readonly highlighted = signal<readonly string[]>([]);
+  readonly helpOpen = signal(false);
+  readonly panelOpen = signal(true);
+  readonly notice = signal<Notice | null>(null);
+  readonly spoken = signal('');
+  readonly following = signal<number | null>(null);
+  /** counts document changes: computed values that read shapes depend on it */
+  readonly version = signal(0);
+  readonly isEmpty = computed(() => this.version.value >= 0 && this.canvas.shapes().length === 0);
+  readonly title: ReadonlySignal<string>;
+  readonly styles = new Map<ShapeType, Style>();
+
+  constructor(readonly room: Room) {
+    this.canvas = new Canvas(room.doc);
+    this.history = new History(this.canvas, (report) => {
+      this.notice.value = { text: report.text };
+    });
+    this.presence = new Presence(room.awareness, me.peek());
+    this.scene = new Scene(this.canvas, this.camera);
+    this.canvas.onChange((ids) => {
+      this.version.value++;
+      this.#dropGone(ids);
+    });
+    const meta = room.doc.getMap('meta');
+    const title = signal(readTitle(meta.get('title')));
+    meta.observe(() => {
+      title.value = readTitle(meta.get('title'));
+    });
+    this.title = title;
+    effect(() => {
+      document.title = `${title.value || 'Untitled board'} · coplayer`;
+    });
+    effect(() => this.presence.set({ user: me.value }));
+    effect(() => this.presence.set({ selection: [...this.selection.value].slice(0, 200) }));
+    effect(() => this.scene.follow(this.presence.players.value));
+  }
+
+  setTitle(title: string): void {
+    if (this.canWrite) this.room.doc.getMap('meta').set('title', title);
+  }
+
+  /** Somebody deleted what was selected or edited. */
+  #dropGone(ids: ReadonlySet<string>): void {
+    const selected = this.selection.peek();
+    const gone = [...ids].filter((id) => selected.has(id) && !this.canvas.get(id));
+    if (gone.length) this.select([...selected].filter((id) => !gone.includes(id)));
+  }
+
+  /** The board coordinates of a DOM event. */
+  boardPoint(event: { clientX: number; clientY: number }): Point {
+    const { left, top } = this.scene.root.getBoundingClientRect();
+    return this.camera.toWorld({ x: event.clientX - left, y: event.clientY - top });
+  }
+
+  /** The topmost shape under a DOM event that a connector can be bound to. */
+  shapeUnder(event: { clientX: number; clientY: number }, except?: string): string | null {
+    for (const element of document.elementsFromPoint(event.clientX, event.clientY)) {
+      const id = element.closest<SVGElement>('[data-shape-id]')?.dataset.shapeId;
+      if (id && id !== except && this.canvas.get(id)?.type !== 'connector') return id;
+    }
+    return null;
+  }
+
+  get canWrite(): boolean {
+    return this.room.canWrite.peek();
+  }
+
+  select(ids: Iterable<string>): void {
+    const next = new Set([...ids].filter((id) => this.canvas.get(id)));
+    const now = this.selection.peek();
+    if (next.size === now.size && [...next].every((id) => now.has(id))) return;
+    this.selection.value = next;
+  }
+
+  /** Selected live shapes, lowest first. Reactive. */
+  selected(): Shape[] {
+    void this.version.value;
+    const ids = this.selection.value;
+    return ids.size ? this.canvas.shapes().filter((shape) => ids.has(shape.id)) : [];
+  }
+
+  /** Writes a gesture: one transaction, one step of undo. */
+  commit(edits: readonly Edit[], tag: string | null = null): void {
+    if (this.canWrite && edits.length) this.history.commit(edits, tag);
+  }
+
+  /** Makes a shape in the person's chosen style and returns its id. */
+  create(fields: Partial<ShapeFields> & Pick<ShapeFields, 'type'>): string {
+    const style = this.styles.get(fields.type) ?? {};
+    const edit = this.canvas.fresh({ ...style, ...fields }, me.peek().id, Date.now());
+    if (fields.type === 'frame') edit.fields.z = this.canvas.bottomZ();
+    else if (fields.type !== 'connector') {
+      const parent = this.frameAt(edit.fields as Box, edit.id);
+      if (parent) edit.fields.parent = parent;
+    }
+    this.commit([edit]);
+    return edit.id;
+  }
+
+  /** The topmost frame that holds the middle of a box. */
+  frameAt(box: Box, except: string, outside: ReadonlySet<string> = new Set()): string | null {
+    const x = box.x + box.w / 2;
+    const y = box.y + box.h / 2;
+    const frames = this.canvas.shapes().filter((s) => s.type === 'frame' && s.id !== except && !outside.has(s.id));
+    const found = frames.filter((f) => x >= f.x && x <= f.x + f.w && y >= f.y && y <= f.y + f.h);
+    return found.at(-1)?.id ?? null;
+  }
+
+  /** Where a shape is on the board now, live gestures included; a connector's is the box of its line. */
+  place(id: string): Placement | null {
+    return this.scene.place(id);
+  }
+
+  boundsOf(ids: Iterable<string>): Box | null {
+    const boxes: Box[] = [];
+    for (const id of ids) {
+      const place = this.place(id);
+      if (place) boxes.push(bounds(place));
+    }
+    return union(boxes);
+  }
+
+  zoomTo(ids: Iterable<string>): void {
+    const box = this.boundsOf(ids);
+    if (box) this.camera.fit(box, Math.max(1, this.camera.port.peek().zoom));
+  }
+
+  fit(): void {
+    const box = this.boundsOf(this.canvas.shapes().map((shape) => shape.id));
+    if (box) this.camera.fit(box);
+    else this.camera.fit({ x: -100, y: -100, w: 200, h: 200 });
+  }
+
+  label(id: string): string {
+    return label(this.canvas, id);
+  }
+}

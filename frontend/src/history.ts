@@ -1,0 +1,213 @@
+/**
+ * Undo: one's own steps, field by field, and whole runs of the assistant by compare-and-revert. A field is written
+ * back only where it still holds what the step wrote; what somebody changed since stays, and the report says so.
+ */
+import { signal } from '@preact/signals';
+import * as Y from 'yjs';
+import type { UndoReport } from './board';
+import { type Canvas, type Change, type Edit, type FieldName, same, type Written } from './canvas';
+import type { Call, ShapeType } from './canvas.gen';
+
+interface Step extends Written {
+  /** Steps with one tag in a row are one (typing in a label, nudging). */
+  tag: string | null;
+}
+type Kept = [shape: string, field: string, why: string];
+
+const LIMIT = 500; // steps kept; a session rarely passes it, and a step is small
+
+/** Steps of one person on this page. */
+export class History {
+  readonly canUndo = signal(false);
+  readonly canRedo = signal(false);
+  readonly #undo: Step[] = [];
+  readonly #redo: Step[] = [];
+
+  constructor(
+    readonly canvas: Canvas,
+    /** Called with what an undo had to leave alone. */
+    readonly onKept: (report: UndoReport) => void = () => {},
+  ) {}
+
+  /** Writes edits in one transaction and remembers how to take them back. */
+  commit(edits: readonly Edit[], tag: string | null = null): Written {
+    const written = this.canvas.apply(edits, this);
+    if (!written.changes.length) return written;
+    const last = this.#undo.at(-1);
+    if (tag !== null && last?.tag === tag) merge(last, written);
+    else this.#undo.push({ ...written, tag });
+    if (this.#undo.length > LIMIT) this.#undo.shift();
+    this.#redo.length = 0;
+    this.#signal();
+    return written;
+  }
+
+  /** Ends a run of steps that share a tag. */
+  seal(): void {
+    const last = this.#undo.at(-1);
+    if (last) last.tag = null;
+  }
+
+  undo(): UndoReport | null {
+    return this.#move(this.#undo, this.#redo);
+  }
+
+  redo(): UndoReport | null {
+    return this.#move(this.#redo, this.#undo);
+  }
+
+  /** Takes steps until one does something: a step that others overwrote wholly would look like a dead key. */
+  #move(from: Step[], to: Step[]): UndoReport | null {
+    const kept: Kept[] = [];
+    let restored = 0;
+    while (from.length && !restored) {
+      const step = from.pop()!;
+      const plan = takeBack(this.canvas, step);
+      kept.push(...plan.kept);
+      const written = this.canvas.apply(plan.edits, this);
+      restored = written.changes.length;
+      if (restored) to.push({ changes: written.changes, created: [], tag: null });
+    }
+    this.#signal();
+    const report = { restored, kept, text: sentence(this.canvas, restored, kept) };
+    if (kept.length) this.onKept(report);
+    return report;
+  }
+
+  #signal(): void {
+    this.canUndo.value = this.#undo.length > 0;
+    this.canRedo.value = this.#redo.length > 0;
+  }
+}
+
+function merge(last: Step, next: Written): void {
+  for (const change of next.changes) {
+    const known = last.changes.find((c) => c.id === change.id && c.field === change.field);
+    if (known && same(known.after, change.before)) known.after = change.after;
+    else last.changes.push(change);
+  }
+  last.created.push(...next.created);
+}
+
+/** What writing a step back means now: the edits to make and the fields to leave. */
+function takeBack(canvas: Canvas, step: Written): { edits: Edit[]; kept: Kept[] } {
+  const edits = new Map<string, Partial<Record<FieldName, unknown>>>();
+  const kept: Kept[] = [];
+  const put = (id: string, field: FieldName, value: unknown) => {
+    const fields = edits.get(id) ?? {};
+    fields[field] = value ?? null;
+    edits.set(id, fields);
+  };
+  for (const id of step.created) {
+    if (canvas.raw(id, 'deleted') === true) continue;
+    const changed = changedSince(canvas, id, step.changes);
+    if (changed === null) put(id, 'deleted', true);
+    else kept.push([id, changed, 'changed since']);
+  }
+  const created = new Set(step.created);
+  for (const change of [...step.changes].reverse()) {
+    if (created.has(change.id)) continue;
+    const now = canvas.raw(change.id, change.field);
+    if (same(now, change.after)) put(change.id, change.field, change.before);
+    else if (!same(now, change.before)) kept.push([change.id, change.field, 'changed since']);
+  }
+  return { edits: [...edits].map(([id, fields]) => ({ id, fields: fields as Edit['fields'] })), kept };
+}
+
+/** The first field of a created shape that is no longer as it was made, null when none. */
+function changedSince(canvas: Canvas, id: string, changes: readonly Change[]): string | null {
+  const made = new Map(changes.filter((c) => c.id === id).map((c) => [c.field as string, c.after]));
+  for (const [field, after] of made) if (!same(canvas.raw(id, field), after)) return field;
+  for (const field of canvas.storedFields(id)) {
+    if (!made.has(field) && !(field === 'deleted' && canvas.raw(id, field) === false)) return field;
+  }
+  return null;
+}
+
+const FIELD_WORDS: Partial<Record<string, string>> = {
+  x: 'position',
+  y: 'position',
+  w: 'size',
+  h: 'size',
+  rotation: 'turn',
+  fill: 'colour',
+  stroke: 'colour',
+  text: 'text',
+  deleted: 'removal',
+  z: 'order',
+};
+
+/** "Took back 4 changes. Kept the position of Sync server: changed since." */
+export function sentence(canvas: Canvas, restored: number, kept: readonly Kept[]): string {
+  const done = restored ? `Took back ${restored} ${restored === 1 ? 'change' : 'changes'}.` : 'Nothing to take back.';
+  if (!kept.length) return done;
+  const [id, field, why] = kept[0]!;
+  const word = FIELD_WORDS[field] ?? field.replaceAll('_', ' ');
+  const rest = new Set(kept.map(([shape]) => shape)).size - 1;
+  const more = rest > 0 ? ` and ${rest} more` : '';
+  return `${done} Kept the ${word} of ${label(canvas, id)}${more}: ${why}.`;
+}
+
+export const TYPE_WORDS: Record<ShapeType, string> = {
+  rect: 'Rectangle',
+  ellipse: 'Ellipse',
+  diamond: 'Diamond',
+  triangle: 'Triangle',
+  note: 'Note',
+  text: 'Text',
+  draw: 'Drawing',
+  frame: 'Frame',
+  connector: 'Connector',
+};
+
+/** What people call a shape: its words, else its kind. */
+export function label(canvas: Canvas, id: string): string {
+  const shape = canvas.find(id);
+  if (!shape) return 'a removed shape';
+  const words = shape.text.trim().replace(/\s+/gu, ' ');
+  if (!words) return TYPE_WORDS[shape.type];
+  return words.length > 40 ? `${words.slice(0, 39)}…` : words;
+}
+
+/**
+ * Takes back tool calls of the assistant, newest first, in one transaction, and marks them undone. `before` is null
+ * for a field that was absent. The same rule stands in sync/canvas/history.py; tests/vectors/undo.json holds both to it.
+ */
+export function undoCalls(canvas: Canvas, ids: readonly string[], by: string, now: number): UndoReport {
+  const calls = canvas.doc.getMap<Y.Map<unknown>>('calls');
+  const kept: Kept[] = [];
+  let restored = 0;
+  canvas.doc.transact(() => {
+    const order = ids
+      .map((id) => ({ id, call: calls.get(id) }))
+      .filter((entry): entry is { id: string; call: Y.Map<unknown> } => entry.call instanceof Y.Map)
+      .filter(({ call }) => call.get('status') === 'done')
+      .sort((a, b) => Number(b.call.get('seq') ?? 0) - Number(a.call.get('seq') ?? 0));
+    for (const { call } of order) {
+      const plan = takeBack(canvas, asWritten(call.toJSON() as Call));
+      restored += canvas.apply(plan.edits, undoCalls).changes.length;
+      kept.push(...plan.kept);
+      call.set('status', 'undone');
+      call.set('undo', { by, at: now, kept: plan.kept });
+    }
+  }, undoCalls);
+  return { restored, kept, text: sentence(canvas, restored, kept) };
+}
+
+export function callsOfRun(doc: Y.Doc, run: string): string[] {
+  const found: string[] = [];
+  for (const [id, call] of doc.getMap<Y.Map<unknown>>('calls')) {
+    if (call instanceof Y.Map && call.get('run') === run) found.push(id);
+  }
+  return found;
+}
+
+function asWritten(call: Call): Written {
+  const changes: Change[] = [];
+  for (const [id, fields] of Object.entries(call.changes ?? {})) {
+    for (const [field, pair] of Object.entries(fields)) {
+      changes.push({ id, field: field as FieldName, before: pair[0] ?? undefined, after: pair[1] });
+    }
+  }
+  return { changes, created: call.created ?? [] };
+}

@@ -1,0 +1,205 @@
+/** Keys of the board. `SHORTCUTS` is what the help shows, so it cannot say something else. */
+import type { Editor, Tool } from '../editor';
+import { duplicate, nudge, paste, remove, reorder, selectAll, serialise } from './actions';
+import type { Pointers } from './pointer';
+
+export const TOOL_KEYS: Readonly<Record<string, Tool>> = {
+  v: 'select',
+  h: 'hand',
+  r: 'rect',
+  o: 'ellipse',
+  d: 'diamond',
+  a: 'connector',
+  p: 'draw',
+  t: 'text',
+  n: 'note',
+  f: 'frame',
+};
+
+export const SHORTCUTS: readonly (readonly [
+  group: string,
+  rows: readonly (readonly [what: string, keys: string])[],
+])[] = [
+  [
+    'Tools',
+    [
+      ['Select', 'V'],
+      ['Move the board', 'H or Space'],
+      ['Rectangle', 'R'],
+      ['Ellipse', 'O'],
+      ['Diamond', 'D'],
+      ['Arrow', 'A'],
+      ['Pen', 'P'],
+      ['Text', 'T'],
+      ['Note', 'N'],
+      ['Frame', 'F'],
+      ['Ask the assistant', '/'],
+    ],
+  ],
+  [
+    'Edit',
+    [
+      ['Undo', 'Ctrl Z'],
+      ['Redo', 'Ctrl Shift Z'],
+      ['Copy, cut, paste', 'Ctrl C, X, V'],
+      ['Duplicate', 'Ctrl D'],
+      ['Select all', 'Ctrl A'],
+      ['Edit the text', 'Enter'],
+      ['Delete', 'Delete'],
+      ['Nudge (by 10)', 'Arrows (Shift)'],
+      ['Back, forward', '[ ]'],
+    ],
+  ],
+  [
+    'View',
+    [
+      ['Zoom', 'Ctrl wheel, + −'],
+      ['100 %', 'Shift 0'],
+      ['Everything', 'Shift 1'],
+      ['Selection', 'Shift 2'],
+      ['This list', '?'],
+    ],
+  ],
+];
+
+const isTyping = (target: EventTarget | null): boolean =>
+  target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+
+const ARROWS: Readonly<Record<string, readonly [number, number]>> = {
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, -1],
+  ArrowDown: [0, 1],
+};
+
+/** Listens on the window; `ask` is what `/` does. */
+export function mountKeyboard(editor: Editor, pointers: Pointers, ask: () => void): void {
+  addEventListener('keydown', (event) => {
+    if (isTyping(event.target) || event.defaultPrevented) return;
+    const isDone = event.ctrlKey || event.metaKey ? withControl(editor, event) : plain(editor, pointers, ask, event);
+    if (isDone) event.preventDefault();
+  });
+  addEventListener('keyup', (event) => {
+    if (event.key === ' ') pointers.isSpace = false;
+  });
+  addEventListener('blur', () => {
+    pointers.isSpace = false;
+  });
+  for (const type of ['copy', 'cut'] as const) {
+    addEventListener(type, (event) => {
+      if (isTyping(event.target)) return;
+      const text = serialise(editor);
+      if (text === null || !event.clipboardData) return;
+      event.clipboardData.setData('text/plain', text);
+      event.preventDefault();
+      if (type === 'cut' && editor.canWrite) remove(editor);
+    });
+  }
+  addEventListener('paste', (event) => {
+    if (isTyping(event.target) || !editor.canWrite) return;
+    paste(editor, event.clipboardData?.getData('text/plain') ?? '');
+    event.preventDefault();
+  });
+}
+
+function withControl(editor: Editor, event: KeyboardEvent): boolean {
+  switch (event.key.toLowerCase()) {
+    case 'z':
+      if (event.shiftKey) editor.history.redo();
+      else editor.history.undo();
+      return true;
+    case 'y':
+      editor.history.redo();
+      return true;
+    case 'a':
+      selectAll(editor);
+      return true;
+    case 'd':
+      duplicate(editor);
+      return true;
+    case '=':
+    case '+':
+      editor.camera.zoomBy(1.2);
+      return true;
+    case '-':
+      editor.camera.zoomBy(1 / 1.2);
+      return true;
+    case '0':
+      editor.camera.zoomBy(1 / editor.camera.port.peek().zoom);
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Digits by their place on the keyboard: Shift makes other characters of them in each country. */
+function withShift(editor: Editor, code: string): boolean {
+  if (code === 'Digit0') editor.camera.zoomBy(1 / editor.camera.port.peek().zoom);
+  else if (code === 'Digit1') editor.fit();
+  else if (code === 'Digit2') editor.zoomTo(editor.selection.peek());
+  else return false;
+  return true;
+}
+
+function plain(editor: Editor, pointers: Pointers, ask: () => void, event: KeyboardEvent): boolean {
+  const { key } = event;
+  if (event.shiftKey && withShift(editor, event.code)) return true;
+  const arrow = ARROWS[key];
+  if (arrow && editor.selection.peek().size) {
+    const step = event.shiftKey ? 10 : 1;
+    nudge(editor, arrow[0] * step, arrow[1] * step);
+    return true;
+  }
+  const onButton = event.target instanceof HTMLElement && event.target.closest('button, a, [role=menu]') !== null;
+  switch (key) {
+    case ' ':
+      if (onButton) return false;
+      pointers.isSpace = true;
+      return true;
+    case 'Escape':
+      if (pointers.cancel()) return true;
+      if (editor.helpOpen.peek()) editor.helpOpen.value = false;
+      else if (editor.tool.peek() !== 'select') editor.tool.value = 'select';
+      else if (editor.selection.peek().size) editor.select([]);
+      else return false;
+      return true;
+    case 'Delete':
+    case 'Backspace':
+      remove(editor);
+      return true;
+    case 'Enter': {
+      const only = editor.selected();
+      if (onButton || only.length !== 1 || only[0]!.type === 'draw') return false;
+      editor.editing.value = only[0]!.id;
+      return true;
+    }
+    case '[':
+      reorder(editor, 'down');
+      return true;
+    case ']':
+      reorder(editor, 'up');
+      return true;
+    case '{':
+      reorder(editor, 'bottom');
+      return true;
+    case '}':
+      reorder(editor, 'top');
+      return true;
+    case '+':
+      editor.camera.zoomBy(1.2);
+      return true;
+    case '-':
+      editor.camera.zoomBy(1 / 1.2);
+      return true;
+    case '?':
+      editor.helpOpen.value = !editor.helpOpen.peek();
+      return true;
+    case '/':
+      ask();
+      return true;
+  }
+  const tool = TOOL_KEYS[key.toLowerCase()];
+  if (!tool || event.altKey) return false;
+  editor.tool.value = tool;
+  return true;
+}

@@ -1,0 +1,167 @@
+/** The board page: makes the room and the editor, and puts the parts where they belong. */
+import './style/base.css';
+import './style/board.css';
+import { computed, effect } from '@preact/signals';
+import { render } from 'preact';
+import type { Board } from './board';
+import { App } from './chrome/App';
+import { Cursors } from './chrome/Cursors';
+import { Overlay } from './chrome/Overlay';
+import { Editor } from './editor';
+import { callsOfRun, undoCalls } from './history';
+import { mountKeyboard } from './input/keyboard';
+import { Pointers } from './input/pointer';
+import { mountTextEditor } from './input/text-editor';
+import { me } from './me';
+import { Room } from './room';
+
+/** Under this width the panel lies over the board, and starts closed. */
+const PANEL_BESIDE_PX = 1100;
+const PANEL_WIDTH_PX = 348;
+
+function element(tag: string, className: string, parent: HTMLElement): HTMLElement {
+  const made = document.createElement(tag);
+  made.className = className;
+  parent.append(made);
+  return made;
+}
+
+function start(app: HTMLElement): void {
+  const path = location.pathname.replace(/^\/r\//, '').replace(/\/$/, '');
+  const room = new Room(decodeURIComponent(path), path, new URLSearchParams(location.search).get('token'));
+  const editor = new Editor(room);
+
+  const canvas = element('div', 'canvas', app);
+  canvas.dataset.testid = 'canvas';
+  canvas.append(editor.scene.root);
+  const cursors = element('div', 'layer', canvas);
+  const overlay = element('div', 'layer', canvas);
+  const words = element('div', 'layer', canvas);
+  const chrome = element('div', 'chrome', app);
+  const dock = element('aside', 'island panel-dock', app);
+  dock.dataset.testid = 'assistant-panel';
+  dock.setAttribute('aria-label', 'Assistant');
+
+  const board = boardOf(editor);
+  const ask = (text?: string): void => {
+    editor.panelOpen.value = true;
+    board.ask(text);
+  };
+  const pointers = new Pointers(editor, canvas);
+  mountKeyboard(editor, pointers, () => ask());
+  mountTextEditor(editor, words);
+  render(<Overlay editor={editor} />, overlay);
+  render(<Cursors editor={editor} />, cursors);
+  render(<App editor={editor} ask={ask} />, chrome);
+  watchSize(editor, canvas, dock);
+  watchView(editor, canvas);
+  app.dataset.room = room.name;
+  // Its own chunk: the board is drawn before the panel's code has come.
+  void import('./panel').then(({ mountPanel }) => mountPanel(dock, board));
+  addEventListener('beforeunload', (event) => {
+    if (room.isAtRisk) event.preventDefault();
+  });
+}
+
+function boardOf(editor: Editor): Board & { ask: (text?: string) => void } {
+  const { room } = editor;
+  const listeners = new Set<(text?: string) => void>();
+  let unheard: { text?: string } | null = null;
+  return {
+    doc: room.doc,
+    awareness: room.awareness,
+    room: room.name,
+    me,
+    people: editor.presence.players,
+    status: room.status,
+    canWrite: room.canWrite,
+    selection: editor.selection,
+    panelOpen: editor.panelOpen,
+    view: () => editor.camera.view(),
+    highlight: (ids) => {
+      editor.highlighted.value = ids ?? [];
+    },
+    zoomTo: (ids) => editor.zoomTo(ids),
+    select: (ids) => editor.select(ids),
+    shapeLabel: (id) => editor.label(id),
+    shapeType: (id) => editor.canvas.find(id)?.type ?? null,
+    announce: (text) => {
+      editor.spoken.value = text;
+    },
+    notice: (text, action) => {
+      editor.notice.value = action ? { text, action } : { text };
+    },
+    undoRun: (run) => undoCalls(editor.canvas, callsOfRun(room.doc, run), me.peek().id, Date.now()),
+    undoCall: (call) => undoCalls(editor.canvas, [call], me.peek().id, Date.now()),
+    onAsk: (listener) => {
+      listeners.add(listener);
+      if (unheard) listener(unheard.text);
+      unheard = null;
+      return () => listeners.delete(listener);
+    },
+    ask: (text) => {
+      if (!listeners.size) unheard = text === undefined ? {} : { text };
+      for (const listener of listeners) listener(text);
+    },
+  };
+}
+
+function watchSize(editor: Editor, canvas: HTMLElement, dock: HTMLElement): void {
+  const beside = matchMedia(`(min-width: ${PANEL_BESIDE_PX}px)`);
+  editor.panelOpen.value = beside.matches;
+  beside.addEventListener('change', () => {
+    editor.panelOpen.value = beside.matches;
+  });
+  effect(() => {
+    const isOpen = editor.panelOpen.value;
+    dock.inert = !isOpen;
+    document.documentElement.classList.toggle('panel-open', isOpen);
+    const { w } = editor.camera.size.value;
+    editor.camera.inset = { ...editor.camera.inset, right: isOpen && w >= PANEL_BESIDE_PX ? PANEL_WIDTH_PX + 24 : 24 };
+  });
+  const measure = (): void => {
+    editor.camera.size.value = { w: canvas.clientWidth || 1, h: canvas.clientHeight || 1 };
+  };
+  measure();
+  new ResizeObserver(measure).observe(canvas);
+}
+
+/** The camera: where this person left it, else on the content; told to others; following somebody else's. */
+function watchView(editor: Editor, canvas: HTMLElement): void {
+  const key = `coplayer:view:${editor.room.name}`;
+  const stored = sessionStorage.getItem(key)?.split(' ').map(Number);
+  const [x, y, zoom] = stored ?? [];
+  const isKnown = stored?.length === 3 && stored.every(Number.isFinite);
+  if (isKnown) editor.camera.set({ x: x!, y: y!, zoom: zoom! });
+  else editor.fit();
+  let isPlaced = isKnown;
+  effect(() => {
+    if (!editor.room.loaded.value) return;
+    editor.scene.isLive = true;
+    if (!isPlaced && !editor.isEmpty.peek()) editor.fit();
+    isPlaced = true;
+  });
+  effect(() => {
+    const port = editor.camera.port.value;
+    void editor.camera.size.value;
+    sessionStorage.setItem(key, `${port.x} ${port.y} ${port.zoom}`);
+    const view = editor.camera.view();
+    editor.presence.set({
+      view: { x: Math.round(view.x), y: Math.round(view.y), w: Math.round(view.w), h: Math.round(view.h) },
+    });
+    const dot = 20 * port.zoom;
+    const spread = dot < 10 ? dot * 4 : dot;
+    canvas.style.setProperty('--grid', `${spread}px`);
+    canvas.style.backgroundPosition = `${-port.x * port.zoom}px ${-port.y * port.zoom}px`;
+  });
+  const led = computed(() => editor.presence.players.value.find((p) => p.clientId === editor.following.value)?.view);
+  effect(() => {
+    const view = led.value;
+    if (view && view.w > 0 && view.h > 0) editor.camera.fit({ x: view.x, y: view.y, w: view.w, h: view.h }, 8);
+  });
+  effect(() => {
+    canvas.dataset.tool = editor.tool.value;
+  });
+}
+
+start(document.getElementById('app')!);

@@ -1,0 +1,74 @@
+/** Who this person is: kept in this browser until somebody signs in. */
+import { signal } from '@preact/signals';
+import type { Person } from './board';
+import { newId } from './canvas';
+
+/** Violet is the assistant's. */
+export const PEOPLE_COLOURS = ['#0F766E', '#B4460A', '#1D5FD1', '#BE185D', '#4D7C0F', '#A16207', '#0E7490'] as const;
+const FIRST = [
+  'Amber',
+  'Bold',
+  'Calm',
+  'Deft',
+  'Eager',
+  'Fond',
+  'Glad',
+  'Keen',
+  'Lucky',
+  'Merry',
+  'Neat',
+  'Quick',
+  'Swift',
+  'Warm',
+];
+const SECOND = [
+  'Badger',
+  'Crane',
+  'Dove',
+  'Finch',
+  'Fox',
+  'Heron',
+  'Ibis',
+  'Lynx',
+  'Marten',
+  'Otter',
+  'Robin',
+  'Seal',
+  'Swan',
+  'Wren',
+];
+const KEY = 'coplayer:me';
+const LONGEST_NAME = 40;
+
+/** FNV-1a: the same person has the same colour on every screen. */
+export function colourOf(id: string): string {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193);
+  return PEOPLE_COLOURS[(hash >>> 0) % PEOPLE_COLOURS.length]!;
+}
+
+function load(): Person {
+  try {
+    const stored: unknown = JSON.parse(localStorage.getItem(KEY) ?? 'null');
+    if (stored && typeof stored === 'object' && 'id' in stored && 'name' in stored) {
+      const id = String(stored.id);
+      return { id, name: String(stored.name).slice(0, LONGEST_NAME), color: colourOf(id), kind: 'human' };
+    }
+  } catch {
+    // A broken entry counts as none: the person gets a new name below.
+  }
+  const pick = (words: readonly string[]): string => words[Math.floor(Math.random() * words.length)]!;
+  const id = `u_${newId()}`;
+  const person: Person = { id, name: `${pick(FIRST)} ${pick(SECOND)}`, color: colourOf(id), kind: 'human' };
+  localStorage.setItem(KEY, JSON.stringify({ id, name: person.name }));
+  return person;
+}
+
+export const me = signal<Person>(load());
+
+export function rename(name: string): void {
+  const clean = name.trim().slice(0, LONGEST_NAME);
+  if (!clean) return;
+  me.value = { ...me.peek(), name: clean };
+  localStorage.setItem(KEY, JSON.stringify({ id: me.peek().id, name: clean }));
+}
