@@ -2,7 +2,7 @@
 import type { JSX } from 'preact';
 import { StepPicture } from './icons';
 import type { Panel } from './panel';
-import { type Step, splitLabel, spoken } from './steps';
+import { MAX_NAME, type Step, splitLabel, spoken } from './steps';
 import { duration, oneLine } from './words';
 
 /** Verb, bold subject and the rest, set apart by space alone. */
@@ -57,7 +57,7 @@ export function StepRow({ step, panel }: { step: Step; panel: Panel }): JSX.Elem
 export function LiveStep({ panel }: { panel: Panel }): JSX.Element | null {
   const assistant = panel.assistant.value;
   if (!assistant || assistant.status === 'idle') return null;
-  const names = assistant.targets.map((id) => oneLine(panel.lookup(id)?.text ?? '', 40));
+  const names = assistant.targets.map((id) => oneLine(panel.lookup(id)?.text ?? '', MAX_NAME));
   const note = assistant.note.trim();
   if (note === '' && assistant.targets.length === 0) return null;
   const words = splitLabel(note || 'Working on', names);

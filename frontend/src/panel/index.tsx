@@ -6,6 +6,7 @@ import type { Board } from '../board';
 import { stop } from './asking';
 import { Composer } from './Composer';
 import { Conversation } from './Conversation';
+import type { RunCard } from './card';
 import { Empty } from './Empty';
 import { Header } from './Header';
 import { makePanel, type Panel } from './panel';
@@ -34,31 +35,43 @@ function Opener({ panel }: { panel: Panel }): JSX.Element | null {
   );
 }
 
-/** Esc stops the run from inside the panel; elsewhere only one's own run, and only when the board has no use for Esc. */
+/** The run that is going on, unless it is told to stop already. */
+function stoppable(panel: Panel): RunCard | null {
+  const [id] = panel.active.peek();
+  const item = panel.items.peek().find((each) => each.kind === 'prompt' && each.run?.id === id);
+  const run = item?.kind === 'prompt' ? item.run : null;
+  const canStop = run !== null && run.status !== 'queued' && !run.stopping && panel.board.canWrite.peek();
+  return canStop ? run : null;
+}
+
+const stopRun = ({ board }: Panel, run: RunCard): void => stop(board.doc, board.me.peek(), run.id, Date.now());
+
+/** Esc inside the panel stops the run, whoever asked; with nothing to stop it closes a panel that covers the board. */
+function onPanelKey(panel: Panel, event: KeyboardEvent): void {
+  if (event.key !== 'Escape' || event.isComposing || event.defaultPrevented) return;
+  const run = stoppable(panel);
+  if (run) stopRun(panel, run);
+  else if (matchMedia('(max-width: 1099px)').matches) panel.board.panelOpen.value = false;
+  else return;
+  event.preventDefault();
+}
+
+/** Esc elsewhere stops one's own run when nobody else has a use for the key: the board prevents the default then. */
 function useEscape(panel: Panel): void {
   useEffect(() => {
-    const { board } = panel;
-    let boardBusy = false;
-    const before = (event: KeyboardEvent): void => {
-      if (event.key === 'Escape') boardBusy = board.selection.peek().size > 0;
+    const onKey = (event: KeyboardEvent): void => {
+      if (event.key !== 'Escape') return;
+      const isField =
+        event.target instanceof Element && event.target.closest('input, textarea, [contenteditable], dialog');
+      if (isField) return;
+      // After every other listener has had the event.
+      setTimeout(() => {
+        const run = event.defaultPrevented ? null : stoppable(panel);
+        if (run && run.askedBy === panel.board.me.peek().id) stopRun(panel, run);
+      });
     };
-    const after = (event: KeyboardEvent): void => {
-      if (event.key !== 'Escape' || event.defaultPrevented || !board.canWrite.peek()) return;
-      const target = event.target instanceof Element ? event.target : null;
-      const inPanel = target?.closest('.panel') != null;
-      if (!inPanel && (boardBusy || target?.closest('input, textarea, [contenteditable], dialog, [role=menu]'))) return;
-      const [run] = panel.active.peek();
-      const item = panel.items.peek().find((item) => item.kind === 'prompt' && item.run?.id === run);
-      if (item?.kind !== 'prompt' || !item.run || item.run.status === 'queued' || item.run.stopping) return;
-      if (!inPanel && item.run.askedBy !== board.me.peek().id) return;
-      stop(board.doc, board.me.peek(), item.run.id, Date.now());
-    };
-    window.addEventListener('keydown', before, { capture: true });
-    window.addEventListener('keydown', after);
-    return () => {
-      window.removeEventListener('keydown', before, { capture: true });
-      window.removeEventListener('keydown', after);
-    };
+    window.addEventListener('keydown', onKey);
+    return () => window.removeEventListener('keydown', onKey);
   }, [panel]);
 }
 
@@ -85,7 +98,14 @@ function PanelView({ panel }: { panel: Panel }): JSX.Element {
   return (
     <>
       <Opener panel={panel} />
-      <aside class="panel" data-testid="assistant-panel" data-open={open} inert={!open} aria-label="Assistant">
+      <aside
+        class="panel"
+        data-testid="assistant-panel"
+        data-open={open}
+        inert={!open}
+        aria-label="Assistant"
+        onKeyDown={(event) => onPanelKey(panel, event)}
+      >
         <Header panel={panel} />
         {panel.items.value.length > 0 ? <Conversation panel={panel} /> : <Empty panel={panel} />}
         <Composer panel={panel} />

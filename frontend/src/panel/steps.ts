@@ -103,13 +103,16 @@ const SHAPE_NOUNS: Readonly<Record<string, string>> = {
   connector: 'connector',
 };
 
+/** Characters of a shape's text in a step; the same as MAX_NAME of agent/tools/words.py, which writes the labels. */
+export const MAX_NAME = 32;
+
 /** Shapes a call touched, in its own order; `look` and `find` touch none. */
 export const targetsOf = (call: CallEntry): string[] => Object.keys(call.changes);
 
 /** The shape's text as the call left it, else as it stands, on one line. */
 function nameOf(call: CallEntry, shape: string, lookup: ShapeLookup): string {
   const written = call.changes[shape]?.text?.[1];
-  return oneLine(text(written) || (lookup(shape)?.text ?? ''), 40);
+  return oneLine(text(written) || (lookup(shape)?.text ?? ''), MAX_NAME);
 }
 
 function iconOf(call: CallEntry, targets: readonly string[], lookup: ShapeLookup): StepIcon {

@@ -1,0 +1,253 @@
+import { signal } from '@preact/signals';
+import { render } from 'preact';
+import { act } from 'preact/test-utils';
+import { afterEach, describe, expect, it } from 'vitest';
+import { Awareness } from 'y-protocols/awareness';
+import * as Y from 'yjs';
+import type { AgentPresence, Board, Person, Presence, SaveStatus } from '../board';
+import { ask, call, create, setEntry } from './fixtures';
+import { mountPanel } from './index';
+
+const ME: Person = { id: 'u-me', name: 'Ann', color: '#0F766E', kind: 'human' };
+
+function assistant(agent: Partial<AgentPresence> = {}, name = 'Assistant'): Presence {
+  return {
+    clientId: 1,
+    isMe: false,
+    user: { id: 'assistant', name, color: '#7C3AED', kind: 'agent' },
+    cursor: null,
+    selection: [],
+    dragging: [],
+    view: null,
+    agent: { status: 'idle', run: null, targets: [], note: '', text: '', model: 'gpt-x', demo: false, ...agent },
+  };
+}
+
+/** A board made of a real document; what the panel asks of it is written down in `asked`. */
+function makeBoard() {
+  const doc = new Y.Doc();
+  const asked: string[] = [];
+  const listeners = new Set<(text?: string) => void>();
+  const board = {
+    doc,
+    awareness: new Awareness(doc),
+    room: 'r',
+    me: signal(ME),
+    people: signal<readonly Presence[]>([assistant()]),
+    status: signal<SaveStatus>({ state: 'saved', pending: 0, text: '', detail: '' }),
+    canWrite: signal(true),
+    selection: signal<ReadonlySet<string>>(new Set()),
+    panelOpen: signal(true),
+    view: () => ({ x: 0.4, y: 0, w: 800, h: 600 }),
+    highlight: (ids: readonly string[] | null) => asked.push(`highlight ${ids?.join() ?? 'nothing'}`),
+    zoomTo: (ids: readonly string[]) => asked.push(`zoom ${ids.join()}`),
+    select: () => {
+      board.selection.value = new Set();
+    },
+    shapeLabel: (id: string) => id,
+    shapeType: () => null,
+    announce: (text: string) => asked.push(`say ${text}`),
+    notice: () => undefined,
+    undoRun: (run: string) => {
+      asked.push(`undo ${run}`);
+      return { restored: 1, kept: [], text: 'Took back 1 change.' };
+    },
+    undoCall: () => ({ restored: 0, kept: [], text: '' }),
+    onAsk: (listener: (text?: string) => void) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  } satisfies Board;
+  return { board, doc, asked, wantComposer: (text?: string) => listeners.forEach((listener) => void listener(text)) };
+}
+
+let host: HTMLElement;
+async function mount(board: Board): Promise<void> {
+  host = document.createElement('div');
+  document.body.append(host);
+  await act(() => mountPanel(host, board));
+}
+const byTest = (id: string): HTMLElement[] => [...host.querySelectorAll<HTMLElement>(`[data-testid="${id}"]`)];
+const one = (id: string): HTMLElement => {
+  const [found, ...more] = byTest(id);
+  if (!found || more.length) throw new Error(`${1 + more.length} of ${id}`);
+  return found;
+};
+const change = (work: () => void): Promise<void> =>
+  act(async () => {
+    work();
+    await Promise.resolve();
+  }) as Promise<void>;
+const field = (doc: Y.Doc, run: string, name: string): unknown =>
+  (doc.getMap('runs').get(run) as Y.Map<unknown>).get(name);
+
+afterEach(async () => {
+  await act(() => render(null, host));
+  host.remove();
+});
+
+describe('the panel', () => {
+  it('sends with Enter, with the selection and the view, and empties the field', async () => {
+    const { board, doc } = makeBoard();
+    board.selection.value = new Set(['a', 'b']);
+    await mount(board);
+    const input = one('assistant-input') as HTMLTextAreaElement;
+    await change(() => {
+      input.value = 'make them red';
+      input.dispatchEvent(new Event('input', { bubbles: true }));
+    });
+    const press = (init: KeyboardEventInit) =>
+      change(
+        () => void input.dispatchEvent(new KeyboardEvent('keydown', { bubbles: true, cancelable: true, ...init })),
+      );
+    await press({ key: 'Enter', shiftKey: true });
+    await press({ key: 'Enter', isComposing: true });
+    expect(byTest('run-card')).toEqual([]);
+    await press({ key: 'Enter' });
+    expect(input.value).toBe('');
+    expect(one('run-card').dataset.status).toBe('queued');
+    const [message] = doc.getMap<Y.Map<unknown>>('messages').values();
+    expect(message?.toJSON()).toMatchObject({
+      body: 'make them red',
+      context: { selection: ['a', 'b'], view: { x: 0, y: 0, w: 800, h: 600 } },
+    });
+  });
+
+  it('stops the run by button and by Esc, undoes and keeps it afterwards', async () => {
+    const { board, doc, asked } = makeBoard();
+    ask(doc, { id: 'r', body: 'x', at: 1, status: 'in_progress', run: { started_at: 1 } });
+    create(doc, 'r', 1, { type: 'rect', text: 'One' });
+    await mount(board);
+    expect(one('run-card').textContent).toContain('1 change so far');
+    await change(() => one('stop').click());
+    expect(field(doc, 'r', 'cancel')).toMatchObject({ by: 'u-me' });
+    expect(one('run-card').textContent).toContain('Stopping…');
+    const run = doc.getMap('runs').get('r') as Y.Map<unknown>;
+    await change(() => run.set('cancel', null));
+    await change(
+      () => void one('assistant-input').dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true })),
+    );
+    expect(field(doc, 'r', 'cancel')).toMatchObject({ by: 'u-me' });
+    await change(() => run.set('status', 'cancelled'));
+    expect(byTest('stop')).toEqual([]);
+    await change(() => one('undo-run').click());
+    expect(asked).toContain('undo r');
+    expect(asked).toContain('say Took back 1 change.');
+    await change(() => one('keep-run').click());
+    expect(field(doc, 'r', 'kept')).toBe(true);
+    expect(byTest('undo-run')).toEqual([]);
+  });
+
+  it('shows where queued prompts stand and takes one out of the queue', async () => {
+    const { board, doc } = makeBoard();
+    ask(doc, { id: 'a', body: 'first', at: 1, status: 'in_progress', run: { started_at: 1 } });
+    ask(doc, { id: 'b', body: 'second', at: 2 });
+    ask(doc, { id: 'c', body: 'third', at: 3 });
+    await mount(board);
+    const titles = () => byTest('run-card').map((card) => card.querySelector('.run-title')?.textContent);
+    expect(titles()).toEqual(['Thinking…', 'Queued (2nd)', 'Queued (3rd)']);
+    const [remove] = [...host.querySelectorAll('button')].filter((button) => button.textContent?.includes('Remove'));
+    await change(() => remove?.click());
+    expect(field(doc, 'b', 'remove')).toBe(true);
+    expect(titles()).toEqual(['Thinking…', 'Queued (2nd)']);
+  });
+
+  it('points at the shapes of a step on hover and zooms to them on click', async () => {
+    const { board, doc, asked } = makeBoard();
+    ask(doc, { id: 'r', body: 'x', at: 1, status: 'completed' });
+    const shape = create(doc, 'r', 1, { type: 'rect', text: 'One' });
+    call(doc, 'r', 2, { tool: 'look', label: 'Looked at 1 shape' });
+    await mount(board);
+    const [step, look] = byTest('run-step');
+    expect(look?.tagName).toBe('DIV');
+    step?.dispatchEvent(new MouseEvent('mouseenter'));
+    step?.click();
+    step?.dispatchEvent(new MouseEvent('mouseleave'));
+    expect(asked).toEqual([`highlight ${shape}`, `zoom ${shape}`, 'highlight nothing']);
+  });
+
+  it('streams the words from presence, then shows the finished message', async () => {
+    const { board, doc } = makeBoard();
+    ask(doc, { id: 'r', body: 'x', at: 1, status: 'in_progress', run: { started_at: 1 } });
+    await mount(board);
+    await change(() => {
+      board.people.value = [assistant({ status: 'thinking', run: 'r', text: 'I will dr' })];
+    });
+    expect(host.querySelector('.prose')?.textContent).toBe('I will dr');
+    await change(() => {
+      setEntry(doc, 'messages', 'r.m1', { thread: 'main', role: 'assistant', at: 2, run: 'r', body: 'I drew **it**.' });
+      (doc.getMap('runs').get('r') as Y.Map<unknown>).set('status', 'completed');
+      board.people.value = [assistant()];
+    });
+    expect([...host.querySelectorAll('.prose')].map((prose) => prose.textContent)).toEqual(['I drew it.']);
+  });
+
+  it('says which assistant it is: the demo, a model, or none', async () => {
+    const { board } = makeBoard();
+    await mount(board);
+    const panel = one('assistant-panel');
+    expect(panel.textContent).toContain('gpt-x');
+    await change(() => {
+      board.people.value = [assistant({ demo: true, model: 'demo' }, 'Demo assistant (no AI)')];
+    });
+    expect(panel.textContent).toContain('Demo assistant (no AI)');
+    expect(panel.textContent).toContain('OPENAI_API_KEY');
+    await change(() => {
+      board.people.value = [];
+    });
+    expect(panel.textContent).toContain('No assistant is connected');
+    await change(() => {
+      board.status.value = { state: 'offline', pending: 1, text: '', detail: '' };
+    });
+    expect(panel.textContent).toContain('You are offline');
+  });
+
+  it('asks again for a failed run with a new one', async () => {
+    const { board, doc } = makeBoard();
+    ask(doc, { id: 'r', body: 'draw', at: 1, status: 'failed', run: { error: { code: 'x', message: 'No luck.' } } });
+    await mount(board);
+    expect(one('run-card').textContent).toContain('No luck.');
+    const again = [...host.querySelectorAll('button')].find((button) => button.textContent?.includes('Try again'));
+    await change(() => again?.click());
+    expect(byTest('run-card').map((card) => card.dataset.status)).toEqual(['failed', 'queued']);
+  });
+
+  it('only shows when one may not write', async () => {
+    const { board, doc } = makeBoard();
+    board.canWrite.value = false;
+    ask(doc, { id: 'r', body: 'x', at: 1, status: 'in_progress', run: { started_at: 1 } });
+    ask(doc, { id: 'q', body: 'y', at: 2 });
+    await mount(board);
+    expect(byTest('stop')).toEqual([]);
+    expect(host.textContent).not.toContain('Remove');
+    expect((one('assistant-input') as HTMLTextAreaElement).disabled).toBe(true);
+  });
+
+  it('writes hostile words as words', async () => {
+    const { board, doc } = makeBoard();
+    const evil = '<img src=x onerror=alert(1)>';
+    ask(doc, { id: 'r', body: evil, at: 1, byName: evil, status: 'completed', run: { summary: evil } });
+    create(doc, 'r', 1, { type: 'rect', text: evil });
+    setEntry(doc, 'messages', 'm', {
+      thread: 'main',
+      role: 'assistant',
+      at: 2,
+      run: 'r',
+      body: `**${evil}** \`${evil}\``,
+    });
+    board.people.value = [assistant({ model: evil }, evil)];
+    await mount(board);
+    expect(host.querySelector('img')).toBeNull();
+    expect(one('run-card').textContent).toContain(evil);
+  });
+
+  it('opens and fills the composer when the board asks for it', async () => {
+    const { board, wantComposer } = makeBoard();
+    board.panelOpen.value = false;
+    await mount(board);
+    expect(one('assistant-panel').inert).toBe(true);
+    await change(() => wantComposer('draw a tree'));
+    expect(board.panelOpen.value).toBe(true);
+    expect((one('assistant-input') as HTMLTextAreaElement).value).toBe('draw a tree');
+  });
+});
