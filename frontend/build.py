@@ -79,6 +79,22 @@ def find_node() -> Node:
     return from_pypi
 
 
+def npm_ci(node: Node, folder: Path) -> None:
+    """node_modules of `folder` are what its package-lock.json says; quick when they are already. Raises BuildError."""
+    lock, stamp = (folder / "package-lock.json").read_bytes(), folder / "node_modules" / ".installed-lock"
+    if stamp.is_file() and stamp.read_bytes() == lock:
+        return
+    _npm(node, folder, "ci", "--no-audit", "--no-fund", "--loglevel=error")
+    stamp.write_bytes(lock)
+
+
+def _npm(node: Node, folder: Path, *arguments: str) -> None:
+    status = subprocess.run([*node.npm, *arguments], cwd=folder, env=node.environ(), check=False).returncode
+    if status:
+        where = folder.relative_to(FRONTEND.parent)
+        raise BuildError(f"`npm {' '.join(arguments)}` in {where}/ failed with exit status {status} (see above).")
+
+
 def inputs_hash() -> str:
     """One hash over names and contents of everything the bundle is made from."""
     digest = hashlib.sha256()
@@ -104,11 +120,8 @@ def build() -> bool:
         raise BuildError("neither the browser client's sources nor its bundle are here: this is not a whole copy.")
     made_from = inputs_hash()
     node = find_node()
-    for arguments in (["ci", "--no-audit", "--no-fund", "--loglevel=error"], ["run", "--silent", "build"]):
-        command = [*node.npm, *arguments]
-        status = subprocess.run(command, cwd=FRONTEND, env=node.environ(), check=False).returncode
-        if status:
-            raise BuildError(f"`npm {arguments[0]}` in frontend/ failed with exit status {status} (see above).")
+    npm_ci(node, FRONTEND)
+    _npm(node, FRONTEND, "run", "--silent", "build")
     STAMP.write_text(made_from)
     return True
 

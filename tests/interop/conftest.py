@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 
 import pytest
 
-from frontend.build import Node, find_node
+from frontend.build import Node, find_node, npm_ci
 from tests.interop.idle import IdleClients
 from tests.interop.yjs_client import NODE_FOLDER, StartYjsClient, YjsClient
 from tests.support.server import Server
@@ -23,14 +22,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def node() -> Node:
     """node, with y-websocket and yjs installed exactly as tests/interop/node/package-lock.json says."""
     node = find_node()
-    lock = (NODE_FOLDER / "package-lock.json").read_bytes()
-    stamp = NODE_FOLDER / "node_modules" / ".installed-lock"
-    if not stamp.is_file() or stamp.read_bytes() != lock:
-        command = [*node.npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"]
-        done = subprocess.run(command, cwd=NODE_FOLDER, env=node.environ(), capture_output=True, text=True, check=False)
-        if done.returncode:
-            pytest.fail(f"npm ci in {NODE_FOLDER} failed:\n{done.stdout}{done.stderr}")
-        stamp.write_bytes(lock)
+    npm_ci(node, NODE_FOLDER)
     return node
 
 
