@@ -26,13 +26,13 @@ function SelectionChip({ panel }: { panel: Panel }): JSX.Element | null {
   return (
     <button
       type="button"
-      class="chip"
+      class="selection-chip"
       aria-label={`${count(selected, 'shape')} selected, sent along. Clear the selection`}
       title="The assistant is told what is selected. Click to clear."
       onClick={() => panel.board.select([])}
     >
-      <Crosshair class="chip-icon" size={13} strokeWidth={1.75} aria-hidden="true" />
-      <X class="chip-clear" size={13} strokeWidth={1.75} aria-hidden="true" />
+      <Crosshair class="selection-icon" size={13} strokeWidth={1.75} aria-hidden="true" />
+      <X class="selection-clear" size={13} strokeWidth={1.75} aria-hidden="true" />
       {selected} selected
     </button>
   );

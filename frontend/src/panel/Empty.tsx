@@ -12,8 +12,8 @@ const EXAMPLES = [
 
 export function Empty({ panel }: { panel: Panel }): JSX.Element {
   return (
-    <div class="empty">
-      <span class="empty-mark" aria-hidden="true">
+    <div class="panel-empty">
+      <span class="panel-empty-mark" aria-hidden="true">
         <Sparkles size={22} strokeWidth={1.75} />
       </span>
       <h3>Ask for a drawing</h3>
@@ -21,7 +21,7 @@ export function Empty({ panel }: { panel: Panel }): JSX.Element {
         The assistant works on the board beside you. Everybody here sees what it does, and anybody can stop it or undo
         it.
       </p>
-      <div class="empty-examples">
+      <div class="panel-examples">
         {EXAMPLES.map((example) => (
           <button
             key={example}

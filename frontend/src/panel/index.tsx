@@ -1,5 +1,4 @@
 /** The assistant panel beside the board. `mountPanel` is its only export. */
-import { Sparkles } from 'lucide-preact';
 import { type JSX, render } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { Board } from '../board';
@@ -12,28 +11,6 @@ import { Header } from './Header';
 import { makePanel, type Panel } from './panel';
 import { newsBetween } from './speech';
 import './panel.css';
-
-/** Opens the panel again; says when something is going on behind it. */
-function Opener({ panel }: { panel: Panel }): JSX.Element | null {
-  const { board } = panel;
-  if (board.panelOpen.value) return null;
-  const busy = panel.active.value.length > 0;
-  return (
-    <button
-      type="button"
-      class="panel-opener island"
-      aria-label={busy ? 'Show the assistant, it is working' : 'Show the assistant'}
-      onClick={() => (board.panelOpen.value = true)}
-    >
-      {busy ? (
-        <span class="spinner" aria-hidden="true" />
-      ) : (
-        <Sparkles size={18} strokeWidth={1.75} aria-hidden="true" />
-      )}
-      <span class="panel-opener-text">Assistant</span>
-    </button>
-  );
-}
 
 /** The run that is going on, unless it is told to stop already. */
 function stoppable(panel: Panel): RunCard | null {
@@ -92,29 +69,19 @@ function useSpeech(panel: Panel): void {
 }
 
 function PanelView({ panel }: { panel: Panel }): JSX.Element {
-  const open = panel.board.panelOpen.value;
   useEscape(panel);
   useSpeech(panel);
   return (
-    <>
-      <Opener panel={panel} />
-      <aside
-        class="panel"
-        data-testid="assistant-panel"
-        data-open={open}
-        inert={!open}
-        aria-label="Assistant"
-        onKeyDown={(event) => onPanelKey(panel, event)}
-      >
-        <Header panel={panel} />
-        {panel.items.value.length > 0 ? <Conversation panel={panel} /> : <Empty panel={panel} />}
-        <Composer panel={panel} />
-      </aside>
-    </>
+    // biome-ignore lint/a11y/noStaticElementInteractions: Esc is heard here for every control inside
+    <div class="panel" onKeyDown={(event) => onPanelKey(panel, event)}>
+      <Header panel={panel} />
+      {panel.items.value.length > 0 ? <Conversation panel={panel} /> : <Empty panel={panel} />}
+      <Composer panel={panel} />
+    </div>
   );
 }
 
-/** Draws the panel into `el`; it places itself on the right, or at the bottom of a phone. */
+/** Fills `el`, the dock that the board places beside the canvas and hides by `board.panelOpen`. */
 export function mountPanel(el: HTMLElement, board: Board): void {
   render(<PanelView panel={makePanel(board)} />, el);
 }
