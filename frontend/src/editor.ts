@@ -24,6 +24,9 @@ export interface Notice {
   action?: { label: string; run: () => void };
 }
 
+/** A larger selection is told in part: an awareness state has room for 8 KiB. */
+const MOST_TOLD = 200;
+
 const readTitle = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 export class Editor {
@@ -64,7 +67,7 @@ export class Editor {
     this.presence = new Presence(room.awareness, me.peek());
     this.scene = new Scene(this.canvas, this.camera);
     this.canvas.onChange((ids) => {
-      this.version.value++;
+      this.version.value = this.version.peek() + 1;
       this.#dropGone(ids);
     });
     const meta = room.doc.getMap('meta');
@@ -76,9 +79,9 @@ export class Editor {
     effect(() => {
       document.title = `${title.value || 'Untitled board'} · coplayer`;
     });
-    effect(() => this.presence.set({ user: me.value }));
-    effect(() => this.presence.set({ selection: [...this.selection.value].slice(0, 200) }));
-    effect(() => this.scene.follow(this.presence.players.value));
+    me.subscribe((user) => this.presence.set({ user }));
+    this.selection.subscribe((ids) => this.presence.set({ selection: [...ids].slice(0, MOST_TOLD) }));
+    this.presence.players.subscribe((players) => this.scene.follow(players));
   }
 
   setTitle(title: string): void {
@@ -98,13 +101,19 @@ export class Editor {
     return this.camera.toWorld({ x: event.clientX - left, y: event.clientY - top });
   }
 
-  /** The topmost shape under a DOM event that a connector can be bound to. */
-  shapeUnder(event: { clientX: number; clientY: number }, except?: string): string | null {
+  /** The topmost shape under a DOM event that passes. */
+  shapeAt(event: { clientX: number; clientY: number }, passes: (shape: Shape) => boolean = () => true): string | null {
     for (const element of document.elementsFromPoint(event.clientX, event.clientY)) {
       const id = element.closest<SVGElement>('[data-shape-id]')?.dataset.shapeId;
-      if (id && id !== except && this.canvas.get(id)?.type !== 'connector') return id;
+      const shape = id ? this.canvas.get(id) : undefined;
+      if (shape && passes(shape)) return shape.id;
     }
     return null;
+  }
+
+  /** The topmost shape that a connector can be bound to. */
+  shapeUnder(event: { clientX: number; clientY: number }, except?: string): string | null {
+    return this.shapeAt(event, (shape) => shape.type !== 'connector' && shape.id !== except);
   }
 
   get canWrite(): boolean {

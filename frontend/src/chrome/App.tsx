@@ -53,7 +53,7 @@ export function App({ editor, ask }: { editor: Editor; ask: (text?: string) => v
 /** What an empty board teaches: one gesture, and three things to ask for. */
 function Empty({ ask }: { ask: (text?: string) => void }): JSX.Element {
   return (
-    <div class="empty" data-testid="empty">
+    <div class="board-empty" data-testid="empty">
       <p>
         Press <kbd>R</kbd> and drag to draw the first shape, or ask for one:
       </p>

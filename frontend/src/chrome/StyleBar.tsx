@@ -11,7 +11,7 @@ import { Copy, PenLine, Sparkles, Trash2, Type } from '../ui/icons';
 import { Tooltip } from '../ui/Tooltip';
 import { selectionBox } from './Overlay';
 
-const GAP = 12;
+const GAP = 16;
 const EDGE = 8;
 const WIDTHS = [
   [1, 'Fine'],

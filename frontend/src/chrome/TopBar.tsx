@@ -83,7 +83,7 @@ function StatusChip({ editor }: { editor: Editor }): JSX.Element {
   const { state, pending, text, detail } = editor.room.status.value;
   return (
     <Tooltip text={detail} side="bottom">
-      <span class="chip" role="status" data-testid="status" data-state={state} data-pending={pending}>
+      <span class="status-chip" role="status" data-testid="status" data-state={state} data-pending={pending}>
         {state === 'offline' || state === 'error' ? <CloudOff size={14} strokeWidth={1.9} /> : <i class="dot" />}
         <span>{text}</span>
       </span>

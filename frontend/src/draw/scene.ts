@@ -220,7 +220,7 @@ export class Scene {
       this.update(shape);
     }
     if (isOrderStale) this.#sort();
-    this.version.value++;
+    this.version.value = this.version.peek() + 1;
   }
 
   mount(shape: Shape): SVGGElement {

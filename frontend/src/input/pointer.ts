@@ -191,7 +191,8 @@ export class Pointers {
   #doubleClick(event: MouseEvent): void {
     const { editor } = this;
     if (editor.tool.peek() !== 'select' || !editor.canWrite) return;
-    const id = hitId(event.target);
+    // Not the event's target: a captured pointer makes the canvas the target of its clicks.
+    const id = editor.shapeAt(event);
     if (id) {
       const type = editor.canvas.get(id)?.type;
       if (type !== 'draw') editor.editing.value = id;
