@@ -64,12 +64,12 @@ def test_the_spec_lists_exactly_the_numbers_of_the_code(letter: str, numbers: ty
 
 
 @pytest.mark.parametrize("code", CloseCode)
-def test_the_spec_says_of_each_close_code_whether_a_client_comes_back_c2(code: CloseCode) -> None:
+def test_c2_the_spec_says_of_each_close_code_whether_a_client_comes_back(code: CloseCode) -> None:
     row = next(line for line in section("C").splitlines() if line.startswith(f"| {code.value} "))
     assert row.endswith("| no |" if 4400 <= code < 4500 else "| yes |")
 
 
-def test_the_spec_names_the_documents_roots_d1() -> None:
+def test_d1_the_spec_names_the_documents_roots() -> None:
     assert f"`{' '.join(ROOTS)}`" in section("D")
 
 
@@ -92,7 +92,7 @@ def test_every_rule_that_code_or_a_test_cites_exists() -> None:
 
 
 def cited_rules(source: str) -> list[str]:
-    """Rules in comments and docstrings (`docs/spec.md W3`, `(P6)`, `section S`) and in names of tests (`..._w3`)."""
+    """Rules in comments and docstrings (`docs/spec.md W3`, `(P6)`, `section S`) and in names of tests (`test_w3_...`)."""
     names = re.findall(r"def (test_\w+)", source)
     in_names = [
         f"{letter.upper()}{n}" for name in names for letter, n in re.findall(r"_([wcpgdsrta])(\d+)(?=_|$)", name)
@@ -135,7 +135,7 @@ def test_the_paths_that_readme_and_architecture_name_exist() -> None:
     assert sorted(path for path in named if not (ROOT / path).exists()) == []
 
 
-def test_the_readmes_tool_works_as_it_stands_t1() -> None:
+def test_t1_the_readmes_tool_works_as_it_stands() -> None:
     block = re.search(r"```python\n(class .*?)```", README, re.DOTALL)
     assert block is not None
     names: dict[str, Any] = {}

@@ -83,7 +83,7 @@ async def until_holds(doc: Doc[Any], wanted: dict[str, Any]) -> None:
         raise AssertionError(f"still {shapes_of(doc).to_py()!r}") from error
 
 
-async def test_two_pycrdt_providers_converge_w2(server: Server, connect: Connect) -> None:
+async def test_w2_two_pycrdt_providers_converge(server: Server, connect: Connect) -> None:
     one, two = Doc[Any](), Doc[Any]()
     shapes_of(one)["a"] = Map({"x": 1})
     url = f"{server.sync_url}/plan"
@@ -97,7 +97,7 @@ async def test_two_pycrdt_providers_converge_w2(server: Server, connect: Connect
             await until_holds(doc, {"a": {"x": 2, "fill": "red"}})
 
 
-async def test_an_edit_made_before_connecting_outlives_the_server_s1(server: Server, connect: Connect) -> None:
+async def test_s1_an_edit_made_before_connecting_outlives_the_server(server: Server, connect: Connect) -> None:
     first, later = Doc[Any](), Doc[Any]()
     shapes_of(first)["a"] = Map({"x": 1})
     url = f"{server.sync_url}/plan"
@@ -111,7 +111,7 @@ async def test_an_edit_made_before_connecting_outlives_the_server_s1(server: Ser
         await until_holds(later, {"a": {"x": 1}})
 
 
-async def test_pycrdt_and_yjs_edit_one_document_w2(
+async def test_w2_pycrdt_and_yjs_edit_one_document(
     server: Server, connect: Connect, start_client: StartYjsClient
 ) -> None:
     doc = Doc[Any]()

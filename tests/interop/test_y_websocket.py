@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 SHAPES: Types = {"shapes": "map"}
 
 
-async def test_two_clients_converge_field_by_field_w2_d2(server: Server, start_client: StartYjsClient) -> None:
+async def test_w2_d2_two_clients_converge_field_by_field(server: Server, start_client: StartYjsClient) -> None:
     one, two = await start_client(), await start_client()
     await one.connect(server.sync_url, "plan")
     await one.set("shapes", (["a"], "x", 1), (["a"], "fill", "red"))
@@ -31,13 +31,13 @@ async def test_two_clients_converge_field_by_field_w2_d2(server: Server, start_c
         await client.until_reads(SHAPES, {"shapes": {"a": {"x": 2, "fill": "blue"}}})
 
 
-async def test_an_empty_room_counts_as_synced_w2(server: Server, start_client: StartYjsClient) -> None:
+async def test_w2_an_empty_room_counts_as_synced(server: Server, start_client: StartYjsClient) -> None:
     client = await start_client()
     await client.connect(server.sync_url, "new")
     await client.until_synced()
 
 
-async def test_a_room_name_may_hold_slashes_and_percent_w1(server: Server, start_client: StartYjsClient) -> None:
+async def test_w1_a_room_name_may_hold_slashes_and_percent(server: Server, start_client: StartYjsClient) -> None:
     one, two, elsewhere = await start_client(), await start_client(), await start_client()
     await one.connect(server.sync_url, "team/plan-1.~")
     await two.connect(server.sync_url, "team/plan%2D1.~")  # the same name, written otherwise
@@ -48,7 +48,7 @@ async def test_a_room_name_may_hold_slashes_and_percent_w1(server: Server, start
     assert await elsewhere.read(SHAPES) == {"shapes": {}}
 
 
-async def test_rooms_of_other_schemas_hold_text_arrays_and_xml_g9(server: Server, start_client: StartYjsClient) -> None:
+async def test_g9_rooms_of_other_schemas_hold_text_arrays_and_xml(server: Server, start_client: StartYjsClient) -> None:
     types: Types = {"note": "text", "list": "array", "page": "xml"}
     one, two = await start_client(), await start_client()
     for client in (one, two):
@@ -71,7 +71,7 @@ async def test_rooms_of_other_schemas_hold_text_arrays_and_xml_g9(server: Server
         await client.until_reads(types, {**wanted, "note": ">> héllo ", "list": [0, *wanted["list"]]})
 
 
-async def test_edits_made_offline_on_both_sides_reconcile_w2(server: Server, start_client: StartYjsClient) -> None:
+async def test_w2_edits_made_offline_on_both_sides_reconcile(server: Server, start_client: StartYjsClient) -> None:
     one, two = await start_client(), await start_client()
     for client in (one, two):
         await client.connect(server.sync_url, "plan")
@@ -87,7 +87,7 @@ async def test_edits_made_offline_on_both_sides_reconcile_w2(server: Server, sta
         await client.until_reads(SHAPES, {"shapes": {"a": {"x": 10, "y": 20}, "b": {"x": 1}, "c": {"x": 2}}})
 
 
-async def test_both_draw_while_the_server_is_dead_and_nothing_is_lost_w2(
+async def test_w2_both_draw_while_the_server_is_dead_and_nothing_is_lost(
     server: Server, start_client: StartYjsClient
 ) -> None:
     one, two = await start_client(), await start_client()
@@ -107,7 +107,7 @@ async def test_both_draw_while_the_server_is_dead_and_nothing_is_lost_w2(
         await client.until_reads(SHAPES, {"shapes": {"a": {"x": 1, "fill": "red"}, "b": {"x": 2}, "c": {"x": 3}}})
 
 
-async def test_what_others_saw_survives_sigkill_of_the_server_s1(server: Server, start_client: StartYjsClient) -> None:
+async def test_s1_what_others_saw_survives_sigkill_of_the_server(server: Server, start_client: StartYjsClient) -> None:
     one, two = await start_client(), await start_client()
     for client in (one, two):
         await client.connect(server.sync_url, "plan")
@@ -124,7 +124,7 @@ async def test_what_others_saw_survives_sigkill_of_the_server_s1(server: Server,
     await later.until_reads(SHAPES, wanted)
 
 
-async def test_a_late_joiner_sees_who_is_there_p1(server: Server, start_client: StartYjsClient) -> None:
+async def test_p1_a_late_joiner_sees_who_is_there(server: Server, start_client: StartYjsClient) -> None:
     one, two = await start_client(), await start_client()
     first = await one.connect(server.sync_url, "plan")
     await one.say_presence({"user": {"name": "Ada"}})
@@ -135,7 +135,7 @@ async def test_a_late_joiner_sees_who_is_there_p1(server: Server, start_client: 
     await one.until_presence(lambda states: states.get(second) == {"cursor": {"x": 1, "y": 2}})
 
 
-async def test_a_killed_client_vanishes_in_under_a_second_p6(server: Server, start_client: StartYjsClient) -> None:
+async def test_p6_a_killed_client_vanishes_in_under_a_second(server: Server, start_client: StartYjsClient) -> None:
     one, two = await start_client(), await start_client()
     await one.connect(server.sync_url, "plan")
     killed = await two.connect(server.sync_url, "plan")
@@ -147,7 +147,7 @@ async def test_a_killed_client_vanishes_in_under_a_second_p6(server: Server, sta
     await one.until_presence(lambda states: killed not in states, timeout_s=1)
 
 
-async def test_a_client_that_comes_back_is_seen_at_once_p6(server: Server, start_client: StartYjsClient) -> None:
+async def test_p6_a_client_that_comes_back_is_seen_at_once(server: Server, start_client: StartYjsClient) -> None:
     """Its clock does not advance while it is away, and others have just seen it removed (y-websocket#122)."""
     one, two = await start_client(), await start_client()
     await one.connect(server.sync_url, "plan")
@@ -161,7 +161,7 @@ async def test_a_client_that_comes_back_is_seen_at_once_p6(server: Server, start
         await one.until_presence(lambda states: states.get(back) == {"user": {"name": "Bo"}}, timeout_s=3)
 
 
-async def test_a_final_close_code_stops_the_client_c1(server: Server, start_client: StartYjsClient) -> None:
+async def test_c1_a_final_close_code_stops_the_client(server: Server, start_client: StartYjsClient) -> None:
     client = await start_client()
     await client.connect(server.sync_url, "no*such*name")
     state = await client.until_state(lambda state: state["final_close"] is not None)
@@ -170,7 +170,7 @@ async def test_a_final_close_code_stops_the_client_c1(server: Server, start_clie
     assert (state["wants_connection"], state["closes"]) == (False, [4404])
 
 
-async def test_a_server_that_goes_away_is_a_reason_to_come_back_c2(
+async def test_c2_a_server_that_goes_away_is_a_reason_to_come_back(
     server: Server, start_client: StartYjsClient
 ) -> None:
     client = await start_client()
