@@ -6,7 +6,7 @@ import { signal } from '@preact/signals';
 import * as Y from 'yjs';
 import type { UndoReport } from './board';
 import { type Canvas, type Change, type Edit, type FieldName, same, type Written } from './canvas';
-import type { Call, ShapeType } from './canvas.gen';
+import type { ShapeType } from './canvas.gen';
 
 interface Step extends Written {
   /** Steps with one tag in a row are one (typing in a label, nudging). */
@@ -14,6 +14,7 @@ interface Step extends Written {
 }
 type Kept = [shape: string, field: string, why: string];
 
+const CHANGED = 'changed since';
 const LIMIT = 500; // steps kept; a session rarely passes it, and a step is small
 
 /** Steps of one person on this page. */
@@ -83,7 +84,9 @@ export class History {
 function merge(last: Step, next: Written): void {
   for (const change of next.changes) {
     const known = last.changes.find((c) => c.id === change.id && c.field === change.field);
-    if (known && same(known.after, change.before)) known.after = change.after;
+    // When somebody wrote in between, undo goes back to what they wrote, not past it.
+    if (known && !same(known.after, change.before)) known.before = change.before;
+    if (known) known.after = change.after;
     else last.changes.push(change);
   }
   last.created.push(...next.created);
@@ -91,37 +94,33 @@ function merge(last: Step, next: Written): void {
 
 /** What writing a step back means now: the edits to make and the fields to leave. */
 function takeBack(canvas: Canvas, step: Written): { edits: Edit[]; kept: Kept[] } {
-  const edits = new Map<string, Partial<Record<FieldName, unknown>>>();
+  const edits = new Map<string, Record<string, unknown>>();
   const kept: Kept[] = [];
-  const put = (id: string, field: FieldName, value: unknown) => {
-    const fields = edits.get(id) ?? {};
-    fields[field] = value ?? null;
-    edits.set(id, fields);
-  };
+  const put = (id: string, field: string, value: unknown) =>
+    edits.set(id, { ...edits.get(id), [field]: value ?? null });
   for (const id of step.created) {
     if (canvas.raw(id, 'deleted') === true) continue;
     const changed = changedSince(canvas, id, step.changes);
     if (changed === null) put(id, 'deleted', true);
-    else kept.push([id, changed, 'changed since']);
+    else kept.push([id, changed, CHANGED]);
   }
   const created = new Set(step.created);
-  for (const change of [...step.changes].reverse()) {
-    if (created.has(change.id)) continue;
-    const now = canvas.raw(change.id, change.field);
-    if (same(now, change.after)) put(change.id, change.field, change.before);
-    else if (!same(now, change.before)) kept.push([change.id, change.field, 'changed since']);
+  for (const { id, field, before, after } of step.changes) {
+    if (created.has(id)) continue;
+    const now = canvas.raw(id, field);
+    if (same(now, after)) put(id, field, before);
+    else if (!same(now, before)) kept.push([id, field, CHANGED]);
   }
-  return { edits: [...edits].map(([id, fields]) => ({ id, fields: fields as Edit['fields'] })), kept };
+  return { edits: [...edits].map(([id, fields]) => ({ id, fields })), kept };
 }
 
-/** The first field of a created shape that is no longer as it was made, null when none. */
+/** The first field of a created shape, by name, that is no longer as it was made; null when there is none. */
 function changedSince(canvas: Canvas, id: string, changes: readonly Change[]): string | null {
   const made = new Map(changes.filter((c) => c.id === id).map((c) => [c.field as string, c.after]));
-  for (const [field, after] of made) if (!same(canvas.raw(id, field), after)) return field;
-  for (const field of canvas.storedFields(id)) {
-    if (!made.has(field) && !(field === 'deleted' && canvas.raw(id, field) === false)) return field;
-  }
-  return null;
+  const fields = new Set([...made.keys(), ...canvas.storedFields(id)]);
+  const isUndeleted = (field: string): boolean => field === 'deleted' && canvas.raw(id, field) === false;
+  const differing = [...fields].filter((field) => !isUndeleted(field) && !same(canvas.raw(id, field), made.get(field)));
+  return differing.sort()[0] ?? null;
 }
 
 const FIELD_WORDS: Partial<Record<string, string>> = {
@@ -174,40 +173,50 @@ export function label(canvas: Canvas, id: string): string {
  * for a field that was absent. The same rule stands in sync/canvas/history.py; tests/vectors/undo.json holds both to it.
  */
 export function undoCalls(canvas: Canvas, ids: readonly string[], by: string, now: number): UndoReport {
-  const calls = canvas.doc.getMap<Y.Map<unknown>>('calls');
+  const calls = canvas.doc.getMap<unknown>('calls');
   const kept: Kept[] = [];
   let restored = 0;
   canvas.doc.transact(() => {
-    const order = ids
-      .map((id) => ({ id, call: calls.get(id) }))
-      .filter((entry): entry is { id: string; call: Y.Map<unknown> } => entry.call instanceof Y.Map)
-      .filter(({ call }) => call.get('status') === 'done')
-      .sort((a, b) => Number(b.call.get('seq') ?? 0) - Number(a.call.get('seq') ?? 0));
-    for (const { call } of order) {
-      const plan = takeBack(canvas, asWritten(call.toJSON() as Call));
+    const found = ids.flatMap((id) => {
+      const stored = calls.get(id);
+      return stored instanceof Y.Map && stored.get('status') === 'done' ? [{ id, stored, call: stored.toJSON() }] : [];
+    });
+    for (const { stored, call } of found.sort(newestFirst)) {
+      const plan = takeBack(canvas, asWritten(call));
       restored += canvas.apply(plan.edits, undoCalls).changes.length;
       kept.push(...plan.kept);
-      call.set('status', 'undone');
-      call.set('undo', { by, at: now, kept: plan.kept });
+      stored.set('status', 'undone');
+      stored.set('undo', { by, at: now, kept: plan.kept });
     }
   }, undoCalls);
   return { restored, kept, text: sentence(canvas, restored, kept) };
 }
 
+interface Found {
+  id: string;
+  call: Record<string, unknown>;
+}
+const newestFirst = (a: Found, b: Found): number =>
+  Number(b.call.at ?? 0) - Number(a.call.at ?? 0) ||
+  Number(b.call.seq ?? 0) - Number(a.call.seq ?? 0) ||
+  (a.id < b.id ? 1 : -1);
+
 export function callsOfRun(doc: Y.Doc, run: string): string[] {
   const found: string[] = [];
-  for (const [id, call] of doc.getMap<Y.Map<unknown>>('calls')) {
+  for (const [id, call] of doc.getMap<unknown>('calls')) {
     if (call instanceof Y.Map && call.get('run') === run) found.push(id);
   }
   return found;
 }
 
-function asWritten(call: Call): Written {
+/** A logged call as a step; what cannot be read in it counts as not there. */
+function asWritten(call: Record<string, unknown>): Written {
   const changes: Change[] = [];
-  for (const [id, fields] of Object.entries(call.changes ?? {})) {
-    for (const [field, pair] of Object.entries(fields)) {
-      changes.push({ id, field: field as FieldName, before: pair[0] ?? undefined, after: pair[1] });
+  for (const [id, fields] of Object.entries((call.changes ?? {}) as object)) {
+    for (const [field, pair] of Object.entries((fields ?? {}) as object)) {
+      if (Array.isArray(pair)) changes.push({ id, field: field as FieldName, before: pair[0], after: pair[1] });
     }
   }
-  return { changes, created: call.created ?? [] };
+  const created = Array.isArray(call.created) ? call.created.filter((id) => typeof id === 'string') : [];
+  return { changes, created };
 }
