@@ -5,11 +5,11 @@ import type { ComponentChildren, JSX } from 'preact';
 import { ask, keep, remove, stop } from './asking';
 import type { RunCard as Card } from './card';
 import { type Headline, headlineOf, type Tone } from './headline';
+import { keptSentences } from './outcome';
 import { Prose } from './Prose';
 import type { Panel } from './panel';
 import { hasEnded } from './read';
 import { LiveStep, StepRow } from './StepRow';
-import { keptSentences } from './steps';
 import { count, duration } from './words';
 
 /** Steps shown before the rest hides behind a button: a card then fits the panel. */
@@ -69,10 +69,11 @@ function Entries({ card, panel }: { card: Card; panel: Panel }): JSX.Element {
 function Live({ card, panel }: { card: Card; panel: Panel }): JSX.Element | null {
   const assistant = panel.assistant.value;
   if (assistant?.run !== card.id || card.stopping) return null;
+  const last = card.entries.at(-1);
   return (
     <>
       {assistant.text.trim() !== '' && <Prose text={assistant.text} streaming />}
-      <LiveStep panel={panel} />
+      <LiveStep panel={panel} last={last?.kind === 'step' ? last : null} />
     </>
   );
 }

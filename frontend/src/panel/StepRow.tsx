@@ -2,8 +2,8 @@
 import type { JSX } from 'preact';
 import { StepPicture } from './icons';
 import type { Panel } from './panel';
-import { MAX_NAME, type Step, splitLabel, spoken } from './steps';
-import { duration, oneLine } from './words';
+import { doing, type Step, spoken } from './steps';
+import { duration } from './words';
 
 /** Verb, bold subject and the rest, set apart by space alone. */
 function StepWords({ words }: { words: Pick<Step, 'verb' | 'subject' | 'rest'> }): JSX.Element {
@@ -53,16 +53,14 @@ export function StepRow({ step, panel }: { step: Step; panel: Panel }): JSX.Elem
   );
 }
 
-/** The call under way, from the assistant's presence. */
-export function LiveStep({ panel }: { panel: Panel }): JSX.Element | null {
+/** The call under way, from the assistant's presence; null when it is already among the steps. */
+export function LiveStep({ panel, last }: { panel: Panel; last: Step | null }): JSX.Element | null {
   const assistant = panel.assistant.value;
   if (!assistant || assistant.status === 'idle') return null;
-  const names = assistant.targets.map((id) => oneLine(panel.lookup(id)?.text ?? '', MAX_NAME));
-  const note = assistant.note.trim();
-  if (note === '' && assistant.targets.length === 0) return null;
-  const words = splitLabel(note || 'Working on', names);
-  const [only] = names;
-  if (words.subject === '' && names.length === 1 && only) words.subject = only;
+  const { note, targets } = assistant;
+  if (targets.length > 0 && last && targets.every((id) => last.targets.includes(id))) return null;
+  const words = doing(note, targets, panel.lookup);
+  if (words === null) return null;
   return (
     <div class="step" data-testid="run-step" data-state="live">
       <span class="spinner small" aria-hidden="true" />

@@ -1,7 +1,8 @@
 /** One run as the panel shows it, derived from its document entries. Pure. */
 import type { RunStatus } from '../canvas.gen';
+import { changesOf, outcomeOf } from './outcome';
 import { type CallEntry, type Context, hasEnded, type KeptField, type MessageEntry, type RunEntry } from './read';
-import { changesOf, type ShapeLookup, type Step, stepOf } from './steps';
+import { type ShapeLookup, type Step, stepOf } from './steps';
 
 export interface Words {
   kind: 'words';
@@ -23,7 +24,8 @@ export interface RunCard {
   error: RunEntry['error'];
   startedAt: number | null;
   endedAt: number | null;
-  summary: string;
+  /** The first line of a finished run: its own short summary, else what was counted. */
+  title: string;
   kept: boolean;
   /** Steps and finished words in the order they happened. */
   entries: (Step | Words)[];
@@ -69,6 +71,15 @@ function undoneBy(calls: readonly CallEntry[]): RunCard['undone'] {
   return { by: last.by, at: last.at, kept, created: undone.flatMap((call) => call.created) };
 }
 
+/** Longer summaries are read below, as words of the assistant; two lines of a card hold this much. */
+const MAX_TITLE = 72;
+
+/** A summary short enough for the card's first line, without its full stop; else ''. */
+function titleFrom(summary: string): string {
+  const line = summary.trim();
+  return line.length <= MAX_TITLE && !line.includes('\n') ? line.replace(/(?<!\.)\.$/, '') : '';
+}
+
 /** The card of one run. */
 export function cardOf(
   run: RunEntry,
@@ -82,6 +93,10 @@ export function cardOf(
   const ended = hasEnded(run.status);
   const steps = ordered.map((call, i) => stepOf(call, ordered.slice(i + 1), ended, lookup));
   const said = [...words].sort(byTime).filter((message) => message.body.trim() !== '');
+  const summary = titleFrom(run.summary);
+  // A short last word is the title; it need not stand there twice.
+  if (summary && said.at(-1)?.body.trim() === run.summary.trim()) said.pop();
+  const title = summary || outcomeOf(ordered) || (said.length > 0 ? 'Answered' : 'Done');
   const entries: RunCard['entries'] = [];
   // Calls keep the order of their seq; words go before the first call that is younger than they are.
   for (const step of steps) {
@@ -100,7 +115,7 @@ export function cardOf(
     error: run.error,
     startedAt: run.startedAt,
     endedAt: run.endedAt,
-    summary: run.summary,
+    title,
     kept: run.kept,
     entries,
     changes: changesOf(ordered),

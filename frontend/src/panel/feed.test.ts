@@ -126,6 +126,27 @@ describe('the feed', () => {
 });
 
 describe('a run card', () => {
+  const answered = (summary: string, body: string): Feed => {
+    const doc = new Y.Doc();
+    ask(doc, { id: 'r', body: '', at: 1, status: 'completed', run: { summary } });
+    create(doc, 'r', 1, { type: 'rect', text: 'One' });
+    setEntry(doc, 'messages', 'r.m1', { thread: 'main', role: 'assistant', at: 9, run: 'r', body });
+    return new Feed(doc);
+  };
+
+  it('has a short last word as its title, once', () => {
+    const feed = answered('Drew one box.', 'Drew one box.');
+    expect(card(feed, 'r').title).toBe('Drew one box');
+    expect(lines(feed, 'r')).toEqual(['Created One']);
+  });
+
+  it('counts in its title when the last word is long, and shows all of it below', () => {
+    const long = 'There is much to be said about this box, and I will say all of it at some length.';
+    const feed = answered(long, `${long} More.`);
+    expect(card(feed, 'r').title).toBe('Drew 1 shape');
+    expect(lines(feed, 'r')).toEqual(['Created One', `“${long} More.”`]);
+  });
+
   it('counts each changed shape once, without what was taken back', () => {
     const doc = new Y.Doc();
     ask(doc, { id: 'r', body: '', at: 1, status: 'completed' });

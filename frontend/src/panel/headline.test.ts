@@ -60,7 +60,7 @@ describe('the headline of a run', () => {
   it('ends with what was done, who stopped it, or why it failed and may be tried again', () => {
     const ended = (status: string, run: object = {}, steps = 0) => headlineOf(card(status, run, steps), around());
     expect(ended('completed', { summary: 'Drew 3 shapes' }).text).toBe('Drew 3 shapes');
-    expect(ended('completed', {}, 2).text).toBe('Done: 2 changes');
+    expect(ended('completed', {}, 2).text).toBe('Drew 2 shapes');
     expect(ended('completed')).toMatchObject({ tone: 'done', text: 'Done', retry: false });
     expect(ended('cancelled', { cancel: { by: 'u-me', at: 1 } })).toMatchObject({
       text: 'Stopped by you',

@@ -2,7 +2,7 @@
 import type { Assistant } from './assistant';
 import type { RunCard } from './card';
 import { hasEnded } from './read';
-import { count, ordinal } from './words';
+import { ordinal } from './words';
 
 export type Tone = 'busy' | 'waiting' | 'done' | 'stopped' | 'failed' | 'undone';
 
@@ -44,17 +44,11 @@ function running(card: RunCard, { assistant, online }: Surroundings): Headline {
   return make('busy', working ? 'Working…' : 'Thinking…');
 }
 
-/** What the run's own summary says, else what can be counted. */
-function finished(card: RunCard): string {
-  if (card.summary) return card.summary;
-  return card.changes.length > 0 ? `Done: ${count(card.changes.length, 'change')}` : 'Done';
-}
-
 /** What people read at the top of a card. */
 export function headlineOf(card: RunCard, around: Surroundings): Headline {
   if (card.status === 'queued') return queued(card, around);
   if (!hasEnded(card.status)) return running(card, around);
-  if (card.undone && card.status === 'completed') return make('undone', finished(card));
+  if (card.undone && card.status === 'completed') return make('undone', card.title);
   const why = card.error?.message ?? '';
   switch (card.status) {
     case 'cancelled':
@@ -66,6 +60,6 @@ export function headlineOf(card: RunCard, around: Surroundings): Headline {
     case 'failed':
       return make('failed', 'Failed', why || 'Something went wrong on the way.', true);
     default:
-      return make('done', finished(card));
+      return make('done', card.title);
   }
 }

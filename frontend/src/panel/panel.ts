@@ -46,7 +46,11 @@ export function makePanel(board: Board): Panel {
     lookup: shapeLookup(board.doc.getMap('shapes')),
     nameOf(user, carried = '') {
       if (user === board.me.peek().id) return 'You';
-      return carried || board.people.peek().find((person) => person.user.id === user)?.user.name || 'Somebody';
+      return (
+        carried ||
+        board.people.peek().find((person) => person.user.id === user)?.user.name ||
+        (user === 'assistant' ? 'the assistant' : 'Somebody')
+      );
     },
     dispose() {
       stopTicking();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { CallEntry } from './read';
-import { keptSentences, type ShapeName, splitLabel, stepOf } from './steps';
+import { doing, keptSentences, outcomeOf, type ShapeName, splitLabel, spoken, stepOf } from './steps';
 import { ago, duration, listed, oneLine, ordinal } from './words';
 
 const SHAPES: Record<string, ShapeName> = {
@@ -78,6 +78,39 @@ describe('a step', () => {
     for (const output of ['', 'null', '[]', '{"error":"plain words"}', '{"error":{"code":"LOCKED"}}', '{']) {
       expect(step({ status: 'error', output }).verb).toMatch(/^update: .+ — /);
     }
+  });
+});
+
+describe('the step under way', () => {
+  it.each([
+    ['moving', ['login'], 'Moving Login'],
+    ['moving', ['dot'], 'Moving an ellipse'],
+    ['drawing', ['new.1', 'new.2'], 'Drawing 2 shapes'],
+    ['connecting', ['new.1'], 'Connecting…'],
+    ['looking', [], 'Looking…'],
+    ['', ['login'], 'Working on Login'],
+    ['The model is busy. Asking again.', ['login'], 'The model is busy. Asking again.'],
+    ['', [], null],
+  ])('of %j on %j is %j', (note, targets, said) => {
+    const words = doing(note, targets, lookup);
+    expect(words && spoken(words)).toBe(said);
+  });
+});
+
+describe('what a run did', () => {
+  it('is counted by what became of each shape in the end', () => {
+    const drew = (id: string, type: string) => made({ created: [id], changes: { [id]: { type: [null, type] } } });
+    expect(
+      outcomeOf([
+        drew('a', 'rect'),
+        drew('b', 'note'),
+        drew('c', 'connector'),
+        drew('gone', 'rect'),
+        made({ changes: { a: { x: [0, 1] }, login: { x: [0, 1] }, gone: { deleted: [false, true] } } }),
+        made({ status: 'undone', changes: { dot: { x: [0, 1] } } }),
+      ]),
+    ).toBe('Drew 2 shapes, 1 connector, changed 1 shape and deleted 1 shape');
+    expect(outcomeOf([made({ tool: 'look' })])).toBe('');
   });
 });
 

@@ -1,6 +1,6 @@
 /** One tool call as a line people read: icon, verb, the shape in bold, what happened after an error. */
-import { type CallEntry, type KeptField, text } from './read';
-import { count, fieldWord, listed, oneLine } from './words';
+import { type CallEntry, text } from './read';
+import { capitalised, count, oneLine } from './words';
 
 /** Names of the pictures a step may carry; the component maps them to lucide icons. */
 export type StepIcon =
@@ -91,7 +91,7 @@ const TOOLS: Readonly<Record<string, readonly [icon: StepIcon, verb: string]>> =
   ask: ['ask', 'Asked'],
 };
 
-const SHAPE_NOUNS: Readonly<Record<string, string>> = {
+export const SHAPE_NOUNS: Readonly<Record<string, string>> = {
   rect: 'rectangle',
   ellipse: 'ellipse',
   diamond: 'diamond',
@@ -105,6 +105,9 @@ const SHAPE_NOUNS: Readonly<Record<string, string>> = {
 
 /** Characters of a shape's text in a step; the same as MAX_NAME of agent/tools/words.py, which writes the labels. */
 export const MAX_NAME = 32;
+
+/** The noun with its article. */
+export const article = (noun: string): string => `${noun === 'ellipse' ? 'an' : 'a'} ${noun}`;
 
 /** Shapes a call touched, in its own order; `look` and `find` touch none. */
 export const targetsOf = (call: CallEntry): string[] => Object.keys(call.changes);
@@ -202,35 +205,31 @@ export function stepOf(call: CallEntry, later: readonly CallEntry[], ended: bool
   return { ...base, ...words, icon: undone ? 'undo' : iconOf(call, targets, lookup), error: false, undone };
 }
 
+/**
+ * What presence says the assistant does now: "Moving **Login**", "Changing 3 shapes", "Connecting…". The note is a
+ * verb ("moving") or a sentence; shapes that are about to be made are not in the document yet. Null: nothing to say.
+ */
+export function doing(
+  note: string,
+  targets: readonly string[],
+  lookup: ShapeLookup,
+): Pick<Step, 'verb' | 'subject' | 'rest'> | null {
+  const line = capitalised(oneLine(note, 160));
+  if (line === '' && targets.length === 0) return null;
+  const verb = line || 'Working on';
+  const known = targets.flatMap((id) => lookup(id) ?? []);
+  const [only] = known;
+  if (/[.!?…]$/.test(verb)) return { verb, subject: '', rest: '' };
+  if (targets.length === 1 && only) {
+    const subject = oneLine(only.text, MAX_NAME);
+    return subject
+      ? splitLabel(verb.includes(subject) ? verb : `${verb} “${subject}”`, [subject])
+      : { verb: `${verb} ${article(SHAPE_NOUNS[only.type] ?? 'shape')}`, subject: '', rest: '' };
+  }
+  if (targets.length > 1) return { verb: `${verb} ${count(targets.length, 'shape')}`, subject: '', rest: '' };
+  return { verb: `${verb}…`, subject: '', rest: '' };
+}
+
 /** The whole step in one plain sentence, for the live region and tooltips. */
 export const spoken = (step: Pick<Step, 'verb' | 'subject' | 'rest'>): string =>
   [step.verb, step.subject, step.rest].filter((part) => part !== '').join(' ');
-
-/** Distinct shapes the calls changed and nobody took back: "5 changes". */
-export function changesOf(calls: readonly CallEntry[]): string[] {
-  const touched = new Set<string>();
-  for (const call of calls) {
-    if (call.status === 'done') for (const id of targetsOf(call)) touched.add(id);
-  }
-  return [...touched];
-}
-
-/** What an undo kept, one sentence a shape; a shape the run made and others touched stays whole: "“Login” kept its position and colour (changed by Ann since)". */
-export function keptSentences(kept: readonly KeptField[], created: readonly string[], lookup: ShapeLookup): string[] {
-  const rows = new Map<string, { shape: string; why: string; fields: Set<string> }>();
-  for (const [shape, field, why] of kept) {
-    const key = JSON.stringify([shape, why]);
-    const row = rows.get(key) ?? { shape, why, fields: new Set() };
-    row.fields.add(field);
-    rows.set(key, row);
-  }
-  return [...rows.values()].map(({ shape, why, fields }) => {
-    const known = lookup(shape);
-    const noun = SHAPE_NOUNS[known?.type ?? ''] ?? 'shape';
-    const name = known?.text ? `“${oneLine(known.text, 30)}”` : `${noun === 'ellipse' ? 'An' : 'A'} ${noun}`;
-    const reason = why ? ` (${why.replace(/\.$/, '')})` : '';
-    if (created.includes(shape) || fields.has('deleted')) return `${name} stayed${reason}`;
-    const parts = [...new Set([...fields].map(fieldWord))];
-    return `${name} kept its ${listed(parts)}${reason}`;
-  });
-}

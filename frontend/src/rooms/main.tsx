@@ -147,7 +147,7 @@ function Page({ clock }: { clock: Clock }): JSX.Element {
   return (
     <>
       <header class="top">
-        <img src="/favicon.svg" width="28" height="28" alt="" />
+        <img src="/assets/favicon.svg" width="28" height="28" alt="" />
         <h1>Boards</h1>
         {isSearchable.value && <SearchField />}
         <span class="top-space" />
