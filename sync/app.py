@@ -29,8 +29,8 @@ STATIC = Path(__file__).parent / "static"
 _SECURITY_HEADERS = (
     (
         b"content-security-policy",
-        b"default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; connect-src 'self' ws: wss:;"
-        b" object-src 'none'; base-uri 'none'; frame-ancestors 'self'",
+        b"default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:;"
+        b" connect-src 'self' ws: wss:; object-src 'none'; base-uri 'none'; frame-ancestors 'self'",
     ),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -45,6 +45,7 @@ class SecurityHeaders:
         self._settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

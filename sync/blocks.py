@@ -34,6 +34,8 @@ class Content(IntEnum):
 
 
 class TypeRef(IntEnum):
+    """Which Y type a TYPE block makes."""
+
     ARRAY = 0
     MAP = 1
     TEXT = 2
@@ -44,6 +46,8 @@ class TypeRef(IntEnum):
 
 
 class Id(NamedTuple):
+    """One tick of one client."""
+
     client: int
     clock: int
 
@@ -73,11 +77,15 @@ class Section(NamedTuple):
 
 
 class Range(NamedTuple):
+    """Ticks that are deleted."""
+
     clock: int
     length: int
 
 
 class Parsed(NamedTuple):
+    """An update, read."""
+
     sections: list[Section]
     deletes: list[tuple[int, list[Range]]]
 

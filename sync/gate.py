@@ -36,6 +36,7 @@ class Profile:
 
     @property
     def is_map(self) -> bool:
+        """Only nested maps of plain values?"""
         return self.name != "any"
 
 
@@ -91,10 +92,12 @@ class Nesting:
         return self._item_depth(block.origin) if block.origin is not None else 1
 
     def put_deep(self, client: int, block: Block, depth: int) -> None:
+        """Remember that the block lies in `depth` types, two or more."""
         self._added.append((depth, client, block.clock, block.clock + block.length))
         self._deep[depth - 2].add(client, block.clock, block.clock + block.length)
 
     def add(self, other: Nesting) -> None:
+        """Take over what `other` found."""
         self.types.update(other.types)
         for depth, client, start, end in other._added:
             self._deep[depth - 2].add(client, start, end)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar
@@ -75,6 +75,7 @@ class Hub:
         self._clock = clock
         self._next_connection = 0
         self._connections = 0
+        self._left = anyio.Event()
         self._watchers: set[Watcher] = set()
 
     @asynccontextmanager
@@ -82,6 +83,14 @@ class Hub:
         """Open the store and serve inside this context; leaving it flushes and writes snapshots."""
         async with self.rooms.running():
             yield self
+
+    async def drain(self) -> None:
+        """Say goodbye to everybody, make what was received durable, and wait until the sockets are closed."""
+        await self.rooms.drain()
+        with anyio.move_on_after(self.settings.drain_s):
+            while self._connections:
+                self._left = anyio.Event()
+                await self._left.wait()
 
     async def serve(
         self, room: str, socket: Socket, member: Member, agent: Agent | None = None, profile: ProfileName = "map"
@@ -124,6 +133,7 @@ class Hub:
                     tasks.cancel_scope.cancel()
         finally:
             self._connections -= 1
+            self._left.set()
             live.disconnect(connection)
             self._changed(live.info.room)
 
@@ -236,7 +246,7 @@ class Hub:
         await self.store.want(room, slot)
         self._changed(room)
 
-    async def watch(self, slot: str) -> AsyncIterator[RoomStatus | None]:
+    async def watch(self, slot: str) -> AsyncGenerator[RoomStatus | None]:
         """Rooms that have people or work, then every change; None at least every few seconds, as a sign of life."""
         watcher = Watcher()
         self._watchers.add(watcher)

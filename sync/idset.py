@@ -21,6 +21,7 @@ class IdSet:
         return index >= 0 and end <= self._ends[client][index]
 
     def add(self, client: int, start: int, end: int) -> None:
+        """Put [start, end) in."""
         starts = self._starts.setdefault(client, [])
         ends = self._ends.setdefault(client, [])
         first = bisect_right(starts, start)

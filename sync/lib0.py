@@ -25,9 +25,11 @@ class Decoder:
 
     @property
     def is_done(self) -> bool:
+        """Nothing is left."""
         return self.pos >= len(self.data)
 
     def byte(self) -> int:
+        """One byte."""
         try:
             value = self.data[self.pos]
         except IndexError:
@@ -36,6 +38,7 @@ class Decoder:
         return value
 
     def var_uint(self) -> int:
+        """A number below 2**53."""
         data, pos = self.data, self.pos
         try:
             value = data[pos]
@@ -56,6 +59,7 @@ class Decoder:
         raise DecodeError("holds a number above 2**53 - 1")
 
     def var_bytes(self, limit: int | None = None) -> bytes:
+        """A length and as many bytes; longer than `limit` is an error."""
         size = self.var_uint()
         if limit is not None and size > limit:
             raise DecodeError(f"holds a value of {size} bytes; at most {limit} are allowed")
@@ -67,23 +71,27 @@ class Decoder:
         return value
 
     def var_string(self, limit: int | None = None) -> str:
+        """A length in bytes and as much UTF-8."""
         try:
             return self.var_bytes(limit).decode()
         except UnicodeDecodeError:
             raise DecodeError("holds text that is not UTF-8") from None
 
     def skip(self, size: int) -> None:
+        """Pass over bytes."""
         self.pos += size
         if self.pos > len(self.data):
             raise DecodeError("ends inside a value")
 
     def rest(self) -> bytes:
+        """Everything that is left."""
         value = self.data[self.pos :]
         self.pos = len(self.data)
         return value
 
 
 def var_uint(value: int) -> bytes:
+    """A number as LEB128."""
     if value < 128:
         return bytes((value,))
     out = bytearray()
@@ -95,8 +103,10 @@ def var_uint(value: int) -> bytes:
 
 
 def var_bytes(value: bytes) -> bytes:
+    """A length and the bytes."""
     return var_uint(len(value)) + value
 
 
 def var_string(value: str) -> bytes:
+    """A length in bytes and the text."""
     return var_bytes(value.encode())

@@ -30,9 +30,11 @@ class Outbox:
 
     @property
     def size_bytes(self) -> int:
+        """What waits."""
         return self._size
 
     def put_nowait(self, frame: bytes) -> None:
+        """Add a frame; dropped when the connection is closing."""
         if self._goodbye is not None:
             return
         self._frames.append(frame)
@@ -51,6 +53,7 @@ class Outbox:
 
     @property
     def is_closing(self) -> bool:
+        """A goodbye is under way."""
         return self._goodbye is not None
 
     async def take(self) -> bytes | Goodbye:

@@ -29,6 +29,9 @@ class Identity:
     kind: str | None = None
 
 
+NOBODY = Identity()
+
+
 @dataclass(slots=True)
 class _Peer:
     clock: int
@@ -57,6 +60,7 @@ class Presence:
         return len(self._peers)
 
     def states(self) -> Mapping[ClientId, Any]:
+        """Everybody, parsed."""
         return {client: json.loads(peer.state) for client, peer in self._peers.items()}
 
     def receive(

@@ -96,17 +96,21 @@ class AwarenessEntry:
 
 @dataclass(frozen=True, slots=True)
 class Awareness:
+    """Presence entries."""
+
     entries: tuple[AwarenessEntry, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class AuthDenied:
+    """The server says no; stock servers send it, ours closes with a code."""
+
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class QueryAwareness:
-    pass
+    """Tell me who is here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +234,7 @@ def decode_state_vector(data: bytes) -> StateVector:
 
 
 def encode_state_vector(vector: Mapping[ClientId, int]) -> bytes:
+    """Number of entries, then client id and clock of each."""
     return var_uint(len(vector)) + b"".join(var_uint(client) + var_uint(clock) for client, clock in vector.items())
 
 

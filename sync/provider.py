@@ -48,7 +48,7 @@ MAX_FRAME_BYTES = 64 * 2**20  # a room's whole document may come in one frame
 FINAL_CLOSE_CODES = range(4400, 4500)
 
 
-class ProviderClosed(Exception):  # noqa: N818 - a state, reported to whoever waits
+class ProviderClosed(Exception):
     """The server said no for good: `code` is a close code of 44xx, `reason` a sentence."""
 
     def __init__(self, code: int, reason: str) -> None:

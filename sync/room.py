@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pycrdt import Doc, TransactionEvent
 
 from sync.gate import Gate, NotReady, Profile
-from sync.presence import ConnectionId, Identity, Presence
+from sync.presence import NOBODY, ConnectionId, Identity, Presence
 from sync.protocol import (
     EMPTY_UPDATE,
     AuthDenied,
@@ -46,7 +46,7 @@ class RoomBroken(Exception):
 class Member:
     """What is known of a connection when it joins."""
 
-    identity: Identity = Identity()
+    identity: Identity = NOBODY
     access: AccessLevel = "write"
     epoch: int | None = None
     """The lease epoch of an assistant: the one reserved client id it may write."""
@@ -64,6 +64,8 @@ class Append:
 
 @dataclass(frozen=True, slots=True)
 class Send:
+    """One message to one connection."""
+
     connection: ConnectionId
     message: Message
 
@@ -78,6 +80,8 @@ class Broadcast:
 
 @dataclass(frozen=True, slots=True)
 class Close:
+    """End a connection."""
+
     connection: ConnectionId
     code: CloseCode
     reason: str
@@ -130,6 +134,7 @@ class Room:
 
     @property
     def connections(self) -> Mapping[ConnectionId, Member]:
+        """Who is connected, and as what."""
         return {connection: c.member for connection, c in self._connections.items()}
 
     def connect(self, connection: ConnectionId, member: Member) -> list[Effect]:
@@ -245,6 +250,7 @@ class Room:
         return self.close_all(CloseCode.STORAGE_UNAVAILABLE, reason)
 
     def close_all(self, code: CloseCode, reason: str) -> list[Effect]:
+        """Say goodbye to everybody."""
         return [Close(connection, code, reason) for connection in self._connections]
 
     def _apply(self, updates: list[bytes]) -> None:

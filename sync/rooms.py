@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,6 +74,7 @@ class Rooms:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
+        """Serve inside this context; leaving it drains."""
         async with self.store.open(), anyio.create_task_group() as tasks:
             self._tasks = tasks
             tasks.start_soon(self._janitor)
@@ -168,10 +169,8 @@ class Rooms:
         except NoSuchRoom:
             if create is None:
                 raise
-            try:
+            with suppress(RoomExists):  # another node was faster
                 await self.create(room, create)
-            except RoomExists:
-                pass  # another node was faster
             loaded = await self.store.load(room)
         stored = [*([loaded.snapshot] if loaded.snapshot is not None else []), *loaded.updates]
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket as sockets
 from collections.abc import Callable
 
@@ -33,7 +34,7 @@ class Server(uvicorn.Server):
         """Drains the rooms while the sockets still stand (uvicorn would close them with 1012 first)."""
         for server in self.servers:
             server.close()
-        await self._hub.rooms.drain()
+        await self._hub.drain()
         await super().shutdown(sockets)
 
 
@@ -55,5 +56,7 @@ def serve(app: Starlette, settings: Settings, on_ready: Callable[[str], None]) -
         timeout_graceful_shutdown=max(1, int(settings.drain_s)),
     )
     server = Server(config, app.state.hub, on_ready)
+    for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises them again at its end; being asked is no failure
+        signal.signal(number, lambda *_: None)
     server.run()
     return 0 if server.started else 1

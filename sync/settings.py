@@ -14,8 +14,6 @@ class SettingsError(ValueError):
 
 
 def _setting(default: Any, env: str, doc: str) -> Any:
-    if isinstance(default, Path):
-        return field(default_factory=lambda: default, metadata={"env": env, "doc": doc})
     return field(default=default, metadata={"env": env, "doc": doc})
 
 
@@ -31,7 +29,9 @@ class Settings:
 
     host: str = _setting("127.0.0.1", "COPLAYER_HOST", "Address to listen on. Anything but loopback needs a secret.")
     port: int = _setting(8000, "COPLAYER_PORT", "Port to listen on; 0 picks a free one and prints it.")
-    data: Path = _setting(default_data(), "COPLAYER_DATA", "Folder of the embedded database.")
+    data: Path = field(
+        default_factory=default_data, metadata={"env": "COPLAYER_DATA", "doc": "Folder of the embedded database."}
+    )
     store: str = _setting(
         "", "COPLAYER_STORE", "Store URL, `sqlite:///path/file.db`; empty means `coplayer.db` in data."
     )
@@ -108,6 +108,7 @@ class Settings:
 
     @property
     def is_loopback(self) -> bool:
+        """Is it bound to this machine only?"""
         return self.host in ("localhost", "::1") or self.host.startswith("127.")
 
     @property

@@ -51,7 +51,7 @@ class StarletteSocket:
 
 
 async def serve_sync(websocket: WebSocket) -> None:
-    """`/sync/{room}`: accept first, then serve or close with a code (C1): a refused handshake tells a browser nothing."""
+    """`/sync/{room}`: accept first, then serve or close with a code (C1); a refused handshake tells nothing."""
     hub: Hub = websocket.app.state.hub
     offered = websocket.scope.get("subprotocols") or []
     await websocket.accept(subprotocol=offered[0] if offered else None)

@@ -62,6 +62,7 @@ class SQLiteStore:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
+        """Start the writer and the reader; leaving the context ends them when their work is done."""
         self._loop = asyncio.get_running_loop()
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -85,6 +86,8 @@ class SQLiteStore:
                 thread.join()
 
     async def create(self, room: str, epoch: str, profile: ProfileName, now: int) -> RoomInfo:
+        """See Store."""
+
         def work(connection: sqlite3.Connection) -> RoomInfo:
             try:
                 connection.execute(
@@ -98,6 +101,8 @@ class SQLiteStore:
         return await self._write(work)
 
     async def load(self, room: str) -> Loaded:
+        """See Store."""
+
         def work(connection: sqlite3.Connection) -> Loaded:
             room_id, info, seq = _find(connection, room)
             snapshot, upto = _newest_snapshot(connection, room_id)
@@ -115,6 +120,8 @@ class SQLiteStore:
         return await self._read(work)
 
     async def append(self, room: str, entries: Sequence[Entry]) -> int:
+        """See Store."""
+
         def work(connection: sqlite3.Connection) -> int:
             room_id, _, seq = _find(connection, room)
             connection.executemany(
@@ -153,6 +160,8 @@ class SQLiteStore:
         await self._write(work)
 
     async def rooms(self) -> Sequence[RoomInfo]:
+        """See Store."""
+
         def work(connection: sqlite3.Connection) -> list[RoomInfo]:
             rows = connection.execute(
                 "SELECT room, epoch, profile, title, created_at, edited_at FROM rooms ORDER BY edited_at DESC, room"
@@ -162,12 +171,16 @@ class SQLiteStore:
         return await self._read(work)
 
     async def describe(self, room: str, title: str) -> None:
+        """See Store."""
+
         def work(connection: sqlite3.Connection) -> None:
             connection.execute("UPDATE rooms SET title = ? WHERE room = ?", (title, room))
 
         await self._write(work)
 
     async def delete(self, room: str) -> None:
+        """See Store."""
+
         def work(connection: sqlite3.Connection) -> None:
             room_id, _, _ = _find(connection, room)
             for table in ("updates", "snapshots", "leases"):
@@ -177,6 +190,8 @@ class SQLiteStore:
         await self._write(work)
 
     async def take_lease(self, room: str, slot: str, holder: str, now: int, ttl_ms: int) -> Lease:
+        """See Store."""
+
         def work(connection: sqlite3.Connection) -> Lease:
             room_id, _, _ = _find(connection, room)
             last = _lease(connection, room_id, slot)
@@ -197,6 +212,8 @@ class SQLiteStore:
         return await self._write(work)
 
     async def end_lease(self, room: str, slot: str, holder: str, *, is_done: bool, now: int) -> None:
+        """See Store."""
+
         def work(connection: sqlite3.Connection) -> None:
             connection.execute(
                 "UPDATE leases SET expires_at = ?, is_done = ? WHERE slot = ? AND holder = ? AND expires_at > ?"
@@ -207,6 +224,8 @@ class SQLiteStore:
         await self._write(work)
 
     async def want(self, room: str, slot: str) -> None:
+        """See Store."""
+
         def work(connection: sqlite3.Connection) -> None:
             room_id, _, _ = _find(connection, room)
             connection.execute(
@@ -218,6 +237,8 @@ class SQLiteStore:
         await self._write(work)
 
     async def wanted(self, slot: str, now: int) -> Sequence[str]:
+        """See Store."""
+
         def work(connection: sqlite3.Connection) -> list[str]:
             rows = connection.execute(
                 "SELECT rooms.room FROM leases JOIN rooms ON rooms.id = leases.room"
@@ -229,6 +250,8 @@ class SQLiteStore:
         return await self._read(work)
 
     async def lease(self, room: str, slot: str) -> Lease | None:
+        """See Store."""
+
         def work(connection: sqlite3.Connection) -> Lease | None:
             return _lease(connection, _find(connection, room)[0], slot)
 

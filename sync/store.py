@@ -100,7 +100,9 @@ class Store(Protocol):
         """`snapshot` holds all up to and including row `upto_seq`. Older rows may go."""
         ...
 
-    async def rooms(self) -> Sequence[RoomInfo]: ...
+    async def rooms(self) -> Sequence[RoomInfo]:
+        """All rooms, last edited first."""
+        ...
 
     async def describe(self, room: str, title: str) -> None:
         """Keep the title, so that a list of rooms needs no documents."""

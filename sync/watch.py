@@ -24,6 +24,7 @@ class Watcher:
         self._wake = anyio.Event()
 
     def put(self, room: str) -> None:
+        """Something changed in `room`."""
         self._rooms.add(room)
         self._wake.set()
 

@@ -1,0 +1,139 @@
+"""What every Store must do (docs/spec.md, section S). Subclass it and give a `store` fixture: an open store."""
+
+from __future__ import annotations
+
+import anyio
+import pytest
+
+from sync.store import Entry, NoSuchRoom, RoomExists, Store, Taken
+
+NOW = 1_795_000_000_000
+TTL = 30_000
+
+
+def entries(*updates: bytes, at: int = NOW) -> list[Entry]:
+    return [Entry(update, "ann", at) for update in updates]
+
+
+class StoreContract:
+    pytestmark = pytest.mark.anyio
+
+    async def test_a_new_room_is_empty_and_has_its_epoch_and_profile(self, store: Store) -> None:
+        await store.create("a/b", "e1", "board", NOW)
+        loaded = await store.load("a/b")
+        assert (loaded.snapshot, loaded.updates, loaded.seq) == (None, (), 0)
+        assert (loaded.info.epoch, loaded.info.profile, loaded.info.created_at) == ("e1", "board", NOW)
+
+    async def test_a_room_is_made_once(self, store: Store) -> None:
+        await store.create("a", "e1", "map", NOW)
+        with pytest.raises(RoomExists):
+            await store.create("a", "e2", "any", NOW)
+        assert (await store.load("a")).info.epoch == "e1"
+
+    async def test_what_does_not_exist_is_said_to_not_exist(self, store: Store) -> None:
+        with pytest.raises(NoSuchRoom):
+            await store.load("a")
+        with pytest.raises(NoSuchRoom):
+            await store.append("a", entries(b"1"))
+        with pytest.raises(NoSuchRoom):
+            await store.delete("a")
+        with pytest.raises(NoSuchRoom):
+            await store.take_lease("a", "assistant", "h", NOW, TTL)
+
+    async def test_updates_come_back_in_the_order_of_the_log(self, store: Store) -> None:
+        await store.create("a", "e", "map", NOW)
+        assert await store.append("a", entries(b"1", b"2")) == 2
+        assert await store.append("a", entries(b"3", at=NOW - 5_000)) == 3
+        assert (await store.load("a")).updates == (b"1", b"2", b"3")
+
+    async def test_rooms_do_not_see_each_others_updates(self, store: Store) -> None:
+        for room in ("a", "b"):
+            await store.create(room, "e", "map", NOW)
+            await store.append(room, entries(room.encode()))
+        assert (await store.load("a")).updates == (b"a",)
+
+    async def test_appends_at_the_same_time_are_all_there_and_whole(self, store: Store) -> None:
+        await store.create("a", "e", "map", NOW)
+        seqs: list[int] = []
+
+        async def write(number: int) -> None:
+            seqs.append(await store.append("a", entries(b"%d-1" % number, b"%d-2" % number)))
+
+        async with anyio.create_task_group() as tasks:
+            for number in range(50):
+                tasks.start_soon(write, number)
+        assert sorted(seqs) == list(range(2, 101, 2))
+        updates = (await store.load("a")).updates
+        assert len(updates) == 100
+        for first, second in zip(updates[::2], updates[1::2], strict=True):
+            assert first[:-2] == second[:-2]
+
+    async def test_a_snapshot_takes_the_place_of_the_rows_it_holds(self, store: Store) -> None:
+        await store.create("a", "e", "map", NOW)
+        await store.append("a", entries(b"1", b"2", b"3"))
+        await store.compact("a", b"S", 2)
+        loaded = await store.load("a")
+        assert (loaded.snapshot, loaded.updates, loaded.seq) == (b"S", (b"3",), 3)
+        assert await store.append("a", entries(b"4")) == 4
+        await store.compact("a", b"T", 4)
+        loaded = await store.load("a")
+        assert (loaded.snapshot, loaded.updates, loaded.seq) == (b"T", (), 4)
+
+    async def test_the_list_has_titles_and_the_last_edit_first(self, store: Store) -> None:
+        await store.create("old", "e", "map", NOW)
+        await store.create("new", "e", "map", NOW)
+        await store.append("old", entries(b"1", at=NOW + 5))
+        await store.describe("old", "Plans")
+        rooms = await store.rooms()
+        assert [(info.room, info.title, info.edited_at) for info in rooms] == [
+            ("old", "Plans", NOW + 5),
+            ("new", "", NOW),
+        ]
+
+    async def test_s9_a_deleted_room_is_gone_with_all_it_held(self, store: Store) -> None:
+        await store.create("a", "e1", "map", NOW)
+        await store.append("a", entries(b"1"))
+        await store.compact("a", b"S", 1)
+        await store.take_lease("a", "assistant", "h", NOW, TTL)
+        await store.delete("a")
+        assert await store.rooms() == []
+        await store.create("a", "e2", "map", NOW)
+        loaded = await store.load("a")
+        assert (loaded.snapshot, loaded.updates, loaded.info.epoch) == (None, (), "e2")
+        assert await store.lease("a", "assistant") is None
+
+    async def test_r8_a_lease_has_one_holder_and_each_new_holder_a_higher_epoch(self, store: Store) -> None:
+        await store.create("a", "e", "map", NOW)
+        first = await store.take_lease("a", "assistant", "one", NOW, TTL)
+        with pytest.raises(Taken) as taken:
+            await store.take_lease("a", "assistant", "two", NOW + 10_000, TTL)
+        assert taken.value.retry_in_ms == 20_000
+        renewed = await store.take_lease("a", "assistant", "one", NOW + 20_000, TTL)
+        assert (renewed.epoch, renewed.expires_at) == (first.epoch, NOW + 50_000)
+        second = await store.take_lease("a", "assistant", "two", NOW + 50_000, TTL)
+        assert second.epoch > first.epoch
+        back = await store.take_lease("a", "assistant", "one", NOW + 80_001, TTL)
+        assert back.epoch > second.epoch, "an epoch is a client id: it is never given twice"
+
+    async def test_r8_two_slots_of_a_room_never_share_an_epoch(self, store: Store) -> None:
+        await store.create("a", "e", "map", NOW)
+        one = await store.take_lease("a", "painter", "h", NOW, TTL)
+        two = await store.take_lease("a", "writer", "h", NOW, TTL)
+        assert one.epoch != two.epoch
+
+    async def test_r8_work_that_was_left_is_wanted_until_somebody_says_it_is_done(self, store: Store) -> None:
+        await store.create("a", "e", "map", NOW)
+        assert await store.wanted("assistant", NOW) == []
+        await store.want("a", "assistant")
+        assert await store.wanted("assistant", NOW) == ["a"]
+        await store.take_lease("a", "assistant", "one", NOW, TTL)
+        assert await store.wanted("assistant", NOW + 1) == [], "somebody is at it"
+        assert await store.wanted("assistant", NOW + TTL) == ["a"], "its holder died"
+        await store.take_lease("a", "assistant", "two", NOW + TTL, TTL)
+        await store.end_lease("a", "assistant", "one", is_done=True, now=NOW + TTL)
+        assert await store.lease("a", "assistant") is not None
+        await store.end_lease("a", "assistant", "two", is_done=False, now=NOW + TTL + 1)
+        assert await store.wanted("assistant", NOW + TTL + 1) == ["a"]
+        await store.take_lease("a", "assistant", "three", NOW + TTL + 2, TTL)
+        await store.end_lease("a", "assistant", "three", is_done=True, now=NOW + TTL + 3)
+        assert await store.wanted("assistant", NOW + 2 * TTL) == []

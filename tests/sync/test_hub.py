@@ -1,0 +1,399 @@
+"""The hub with sockets in memory: room life, slow and broken peers, storage faults, leases."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+import pytest
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from pycrdt import Doc, Map
+
+from sync.board import Board
+from sync.hub import Hub, SocketClosed
+from sync.live import Agent
+from sync.memory_store import MemoryStore
+from sync.presence import Identity
+from sync.protocol import (
+    Awareness,
+    AwarenessEntry,
+    BoardEvent,
+    ClientId,
+    CloseCode,
+    Message,
+    SyncStatus,
+    SyncStep1,
+    SyncStep2,
+    Update,
+    decode,
+    encode,
+)
+from sync.room import Member
+from sync.rooms import Rejected
+from sync.settings import Settings
+from sync.store import Lease, StoreError, Taken
+
+pytestmark = pytest.mark.anyio
+TIMEOUT_S = 5
+
+
+class FakeSocket:
+    """A socket whose other end is in the test. `is_stuck`: the peer does not read."""
+
+    def __init__(self) -> None:
+        self._up: tuple[MemoryObjectSendStream[bytes], MemoryObjectReceiveStream[bytes]] = (
+            anyio.create_memory_object_stream[bytes](1_000)
+        )
+        self._down: tuple[MemoryObjectSendStream[Message], MemoryObjectReceiveStream[Message]] = (
+            anyio.create_memory_object_stream[Message](100_000)
+        )
+        self.is_stuck = False
+        self.closed: tuple[int, str] | None = None
+        self._gone = anyio.Event()
+
+    async def send(self, data: bytes) -> None:
+        if self.is_stuck:
+            await anyio.sleep_forever()
+        for message in decode(data):
+            self._down[0].send_nowait(message)
+
+    async def receive(self) -> bytes:
+        try:
+            return await self._up[1].receive()
+        except anyio.EndOfStream:
+            raise SocketClosed from None
+
+    async def close(self, code: int, reason: str) -> None:
+        self.closed = (code, reason)
+        self._gone.set()
+        self._up[0].close()
+
+    # the peer's side
+
+    def say(self, *messages: Message) -> None:
+        self._up[0].send_nowait(b"".join(map(encode, messages)))
+
+    async def hear(self, kind: type[Message]) -> Any:
+        """The next message of that kind; others are passed over."""
+        with anyio.fail_after(TIMEOUT_S):
+            while True:
+                message = await self._down[1].receive()
+                if isinstance(message, kind):
+                    return message
+
+    async def goodbye(self) -> tuple[int, str]:
+        with anyio.fail_after(TIMEOUT_S):
+            await self._gone.wait()
+        assert self.closed is not None
+        return self.closed
+
+    def hang_up(self) -> None:
+        self._up[0].close()
+
+    def dispose(self) -> None:
+        for stream in (*self._up, *self._down):
+            stream.close()
+
+
+class Party:
+    """A hub, and peers that come and go."""
+
+    def __init__(self, hub: Hub, tasks: anyio.abc.TaskGroup) -> None:
+        self.hub = hub
+        self.sockets: list[FakeSocket] = []
+        self._tasks = tasks
+
+    def join(self, room: str = "r", member: Member | None = None, agent: Agent | None = None) -> FakeSocket:
+        socket = FakeSocket()
+        self.sockets.append(socket)
+        self._tasks.start_soon(self.hub.serve, room, socket, member or Member(), agent, "board")
+        return socket
+
+
+@asynccontextmanager
+async def party(store: MemoryStore | None = None, **settings: Any) -> AsyncIterator[Party]:
+    board = Board()
+    hub = Hub(store or MemoryStore(), Settings(**settings), profile_of=board.profile_of, title_of=board.title_of)
+    async with hub.running(), anyio.create_task_group() as tasks:
+        guests = Party(hub, tasks)
+        yield guests
+        for socket in guests.sockets:
+            socket.hang_up()
+    for socket in guests.sockets:
+        socket.dispose()
+
+
+def edit(client: int = 2**21, shape: str = "a") -> Update:
+    doc: Doc[Any] = Doc(client_id=client)
+    updates: list[bytes] = []
+    doc.observe(lambda event: updates.append(event.update))
+    doc.get("shapes", type=Map)[shape] = Map({"x": 1})
+    return Update(updates[0])
+
+
+async def shapes(hub: Hub, room: str = "r") -> dict[str, Any]:
+    return await hub.read(room, lambda doc: doc.get("shapes", type=Map).to_py() or {})
+
+
+async def test_w4_an_edit_reaches_everybody_with_its_sender_and_is_acknowledged_after() -> None:
+    async with party() as guests:
+        ann, ben = guests.join(), guests.join()
+        for socket in (ann, ben):
+            socket.say(SyncStep1({}))
+            await socket.hear(SyncStep2)
+        ann.say(edit(), SyncStatus(b"1"))
+        await ben.hear(Update)
+        await ann.hear(Update)
+        assert (await ann.hear(SyncStatus)).content == b"1"
+
+
+async def test_s7_when_the_store_fails_nothing_is_shown_or_acknowledged_and_all_are_asked_to_come_back() -> None:
+    store = MemoryStore()
+    async with party(store) as guests:
+        ann, ben = guests.join(), guests.join()
+        for socket in (ann, ben):
+            socket.say(SyncStep1({}))
+            await socket.hear(SyncStep2)
+        store.fault = StoreError("the disk is full")
+        ann.say(edit(), SyncStatus(b"1"))
+        for socket in (ann, ben):
+            code, reason = await socket.goodbye()
+            assert code == CloseCode.STORAGE_UNAVAILABLE
+            assert "disk is full" in reason
+            with pytest.raises(anyio.WouldBlock):
+                socket._down[1].receive_nowait()
+        store.fault = None
+        again = guests.join()
+        again.say(SyncStep1({}), edit(), SyncStatus(b"2"))
+        assert (await again.hear(SyncStatus)).content == b"2"
+        assert await shapes(guests.hub) == {"a": {"x": 1}}
+
+
+async def test_s6_a_room_that_cannot_be_loaded_is_not_served_empty() -> None:
+    store = MemoryStore()
+    async with party(store) as guests:
+        store.fault = StoreError("no such disk")
+        assert (await guests.join().goodbye())[0] == CloseCode.STORAGE_UNAVAILABLE
+        store.fault = None
+        socket = guests.join()
+        await socket.hear(SyncStep1)
+
+
+async def test_c1_a_broken_frame_closes_only_its_own_connection() -> None:
+    async with party() as guests:
+        ann, mallory = guests.join(), guests.join()
+        await mallory.hear(SyncStep1)
+        mallory._up[0].send_nowait(b"\x00\x02\x05")
+        assert (await mallory.goodbye())[0] == CloseCode.MALFORMED
+        ann.say(edit(), SyncStatus(b"1"))
+        await ann.hear(SyncStatus)
+
+
+async def test_c1_an_update_that_is_no_board_is_refused_with_4422() -> None:
+    async with party() as guests:
+        socket = guests.join()
+        doc: Doc[Any] = Doc(client_id=2**21)
+        doc.get("secrets", type=Map)["a"] = 1
+        socket.say(Update(doc.get_update()))
+        assert (await socket.goodbye())[0] == CloseCode.REFUSED
+
+
+async def test_c1_a_peer_that_does_not_read_is_closed_and_hinders_nobody() -> None:
+    async with party(max_outbox_bytes=10_000, slow_after_s=60) as guests:
+        ann, stuck = guests.join(), guests.join()
+        for socket in (ann, stuck):
+            socket.say(SyncStep1({}))
+            await socket.hear(SyncStep2)
+        stuck.is_stuck = True
+        for number in range(200):
+            ann.say(edit(2**21 + number, f"{number:0100d}"), SyncStatus(b"x"))
+            await ann.hear(SyncStatus)
+        assert guests.hub.rooms.get("r") is not None
+
+
+async def test_c1_a_send_that_takes_too_long_closes_the_connection() -> None:
+    async with party(slow_after_s=0.05) as guests:
+        socket = FakeSocket()
+        socket.is_stuck = True
+        guests.sockets.append(socket)
+        guests._tasks.start_soon(guests.hub.serve, "r", socket, Member(), None, "board")
+        assert (await socket.goodbye())[0] == CloseCode.SLOW_CONSUMER
+
+
+async def test_w6_a_quiet_connection_hears_a_sign_of_life() -> None:
+    async with party(keep_alive_s=0.05) as guests:
+        socket = guests.join()
+        assert (await socket.hear(Awareness)).entries == ()
+
+
+async def test_w8_an_update_past_a_gap_is_asked_for_once_and_acknowledged_when_the_gap_is_closed() -> None:
+    doc: Doc[Any] = Doc(client_id=2**21)
+    updates: list[bytes] = []
+    doc.observe(lambda event: updates.append(event.update))
+    for number in range(3):
+        doc.get("shapes", type=Map)[f"s{number}"] = Map({"x": number})
+    async with party() as guests:
+        socket = guests.join()
+        await socket.hear(SyncStep1)
+        socket.say(Update(updates[1]), SyncStatus(b"early"), Update(updates[2]))
+        assert (await socket.hear(SyncStep1)).state_vector == {}
+        socket.say(SyncStep2(doc.get_update()), SyncStatus(b"late"))
+        assert [(await socket.hear(SyncStatus)).content for _ in range(2)] == [b"early", b"late"]
+        assert len(await shapes(guests.hub)) == 3
+
+
+async def test_p6_a_connection_that_ends_takes_its_presence_with_it() -> None:
+    async with party() as guests:
+        ann, ben = guests.join(), guests.join()
+        ann.say(Awareness((AwarenessEntry(ClientId(7), 1, "{}"),)))
+        assert (await ben.hear(Awareness)).entries[0].state == "{}"
+        ann.hang_up()
+        assert (await ben.hear(Awareness)).entries[0].state == "null"
+
+
+async def test_many_first_joins_at_once_share_one_room() -> None:
+    async with party() as guests:
+        sockets = [guests.join() for _ in range(50)]
+        for number, socket in enumerate(sockets):
+            socket.say(SyncStep1({}), edit(2**21 + number, f"s{number}"), SyncStatus(b"x"))
+        for socket in sockets:
+            await socket.hear(SyncStatus)
+        assert len(await shapes(guests.hub)) == 50
+
+
+async def test_a_room_is_unloaded_when_nobody_needs_it_and_is_the_same_when_somebody_returns() -> None:
+    async with party(unload_after_s=0.0) as guests:
+        for number in range(5):
+            socket = guests.join()
+            socket.say(SyncStep1({}), edit(2**21 + number, f"s{number}"), SyncStatus(b"x"))
+            await socket.hear(SyncStatus)
+            socket.hang_up()
+            with anyio.fail_after(TIMEOUT_S):
+                while guests.hub.rooms.get("r") is not None:
+                    await anyio.sleep(0.01)
+        assert len(await shapes(guests.hub)) == 5
+
+
+async def test_joins_while_a_room_is_being_unloaded_lose_nothing() -> None:
+    async with party(unload_after_s=0.0) as guests:
+        for number in range(60):
+            socket = guests.join()
+            socket.say(SyncStep1({}), edit(2**21 + number, f"s{number}"), SyncStatus(b"x"))
+            await socket.hear(SyncStatus)
+            socket.hang_up()
+            await anyio.sleep(0.003 * (number % 20))
+        assert len(await shapes(guests.hub)) == 60
+
+
+async def test_s9_a_deleted_room_tells_its_clients_and_begins_anew_under_another_epoch() -> None:
+    async with party() as guests:
+        socket = guests.join(member=Member(is_coplayer=True))
+        epoch = (await socket.hear(BoardEvent)).event["epoch"]
+        socket.say(edit(), SyncStatus(b"x"))
+        await socket.hear(SyncStatus)
+        await guests.hub.delete("r")
+        assert (await socket.goodbye())[0] == CloseCode.NOT_FOUND
+        again = guests.join(member=Member(is_coplayer=True))
+        assert (await again.hear(BoardEvent)).event["epoch"] != epoch
+        assert await shapes(guests.hub) == {}
+
+
+async def test_s8_draining_says_goodbye_and_loses_nothing() -> None:
+    store = MemoryStore()
+    async with party(store) as guests:
+        socket = guests.join()
+        await socket.hear(SyncStep1)
+        socket.say(edit())
+        await anyio.wait_all_tasks_blocked()
+        await guests.hub.rooms.drain()
+        assert (await socket.goodbye())[0] == CloseCode.GOING_AWAY
+        assert (await guests.join().goodbye())[0] == CloseCode.GOING_AWAY
+    loaded = await store.load("r")
+    assert loaded.snapshot is not None, "a stopping server writes snapshots, so that the next start is quick"
+
+
+async def test_a_reader_sees_but_does_not_change() -> None:
+    async with party() as guests:
+        writer = guests.join()
+        reader = guests.join(member=Member(access="read", is_coplayer=True))
+        reader.say(SyncStep1({}))
+        await reader.hear(SyncStep2)
+        reader.say(edit(), SyncStep2(edit().update))
+        assert "read" in str((await _refusal(reader))["reason"])
+        assert await shapes(guests.hub) == {}
+        writer.say(edit(), SyncStatus(b"x"))
+        await writer.hear(SyncStatus)
+        await reader.hear(Update)
+        reader.say(SyncStep2(edit().update), SyncStatus(b"y"))
+        assert (await reader.hear(SyncStatus)).content == b"y", "nothing new in it: nothing to refuse"
+
+
+async def _refusal(socket: FakeSocket) -> dict[str, object]:
+    while True:
+        event = (await socket.hear(BoardEvent)).event
+        if event["type"] == "refused":
+            return dict(event)
+
+
+async def test_r8_a_newer_lease_closes_the_older_holders_connection() -> None:
+    async with party(lease_s=0.05) as guests:
+        await guests.hub.create("r", "board")
+        first = await guests.hub.take_lease("r", "assistant", "one")
+        old = Agent("assistant", first.epoch)
+        socket = guests.join(member=Member(Identity("assistant", "agent"), epoch=first.epoch), agent=old)
+        await socket.hear(SyncStep1)
+        with pytest.raises(Taken):
+            await guests.hub.take_lease("r", "assistant", "two")
+        second = await _lease_when_free(guests.hub, "two")
+        assert second.epoch > first.epoch
+        assert (await socket.goodbye())[0] == CloseCode.SUPERSEDED
+        with pytest.raises(Rejected):
+            await guests.hub.check_lease("r", old)
+
+
+async def _lease_when_free(hub: Hub, holder: str) -> Lease:
+    with anyio.fail_after(TIMEOUT_S):
+        while True:
+            try:
+                return await hub.take_lease("r", "assistant", holder)
+            except Taken as taken:
+                await anyio.sleep(taken.retry_in_ms / 1000)
+
+
+async def test_a_watcher_hears_of_people_and_of_work() -> None:
+    async with party() as guests:
+        await guests.hub.create("quiet", "board")
+        watch = guests.hub.watch("assistant")
+        seen: list[tuple[str, int, bool]] = []
+
+        async def until(room: str, people: int, wanted: bool) -> None:
+            with anyio.fail_after(TIMEOUT_S):
+                async for status in watch:
+                    if status is not None:
+                        seen.append((status.room, status.people, status.wanted))
+                        if seen[-1] == (room, people, wanted):
+                            return
+
+        socket = guests.join()
+        await socket.hear(SyncStep1)
+        await until("r", 1, False)
+        socket.hang_up()
+        await until("r", 0, False)
+        await guests.hub.want("quiet", "assistant")
+        await until("quiet", 0, True)
+        await watch.aclose()
+
+
+async def test_rest_edits_take_the_road_of_every_peer_and_lose_to_people() -> None:
+    async with party() as guests:
+        ann = guests.join()
+        ann.say(SyncStep1({}))
+        await ann.hear(SyncStep2)
+        await guests.hub.edit("r", lambda doc: Board().set_title(doc, "Plans"), "api")
+        await ann.hear(Update)
+        loaded = await guests.hub.store.load("r")
+        assert len(loaded.updates) == 1
+        assert (await guests.hub.list())[0][0].title == "Plans"
+        assert guests.hub.people("r") == 1

@@ -1,0 +1,102 @@
+"""The store contract on every implementation, and what only a file can do."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from sync.memory_store import MemoryStore
+from sync.sqlite_store import SQLiteStore
+from sync.store import Store, StoreError
+from tests.contracts.store import NOW, StoreContract, entries
+
+
+class TestMemoryStore(StoreContract):
+    @pytest.fixture
+    async def store(self, anyio_backend: str) -> AsyncIterator[Store]:
+        store = MemoryStore()
+        async with store.open():
+            yield store
+
+
+class TestSQLiteStore(StoreContract):
+    @pytest.fixture
+    async def store(self, anyio_backend: str, tmp_path: Path) -> AsyncIterator[Store]:
+        store = SQLiteStore(tmp_path / "new folder" / "coplayer.db")
+        async with store.open():
+            yield store
+
+    async def test_s3_it_is_all_there_after_opening_the_file_again(self, tmp_path: Path) -> None:
+        path = tmp_path / "coplayer.db"
+        async with SQLiteStore(path).open():
+            pass
+        first = SQLiteStore(path)
+        async with first.open():
+            await first.create("a", "e", "map", NOW)
+            await first.append("a", entries(b"1", b"2"))
+        second = SQLiteStore(path)
+        async with second.open():
+            assert (await second.load("a")).updates == (b"1", b"2")
+
+    async def test_s4_commits_wait_for_the_disk(self, tmp_path: Path) -> None:
+        store = SQLiteStore(tmp_path / "coplayer.db")
+        async with store.open():
+            pragmas = await store._write(
+                lambda c: [c.execute(f"PRAGMA {name}").fetchone()[0] for name in ("synchronous", "journal_mode")]
+            )
+        assert pragmas == [2, "wal"], "2 is FULL; less loses acknowledged commits in a power failure"
+
+    @pytest.mark.parametrize(
+        "damage",
+        [
+            "UPDATE updates SET data = x'00' WHERE seq = 2",
+            "DELETE FROM updates WHERE seq = 2",
+            "DELETE FROM updates WHERE seq = 3",
+        ],
+    )
+    async def test_s6_a_damaged_log_is_an_error_and_not_an_empty_room(self, tmp_path: Path, damage: str) -> None:
+        path = tmp_path / "coplayer.db"
+        store = SQLiteStore(path)
+        async with store.open():
+            await store.create("a", "e", "map", NOW)
+            await store.create("b", "e", "map", NOW)
+            for room in ("a", "b"):
+                await store.append(room, entries(b"1", b"2", b"3"))
+            with sqlite3.connect(path) as connection:
+                connection.execute(f"{damage} AND room = (SELECT id FROM rooms WHERE room = 'a')")
+            connection.close()
+            with pytest.raises(StoreError):
+                await store.load("a")
+            assert len((await store.load("b")).updates) == 3
+
+    async def test_s5_a_damaged_snapshot_gives_way_to_the_one_before(self, tmp_path: Path) -> None:
+        path = tmp_path / "coplayer.db"
+        store = SQLiteStore(path)
+        async with store.open():
+            await store.create("a", "e", "map", NOW)
+            await store.append("a", entries(b"1", b"2", b"3"))
+            await store.compact("a", b"S", 1)
+            await store.compact("a", b"T", 3)
+            with sqlite3.connect(path) as connection:
+                connection.execute("UPDATE snapshots SET data = x'00' WHERE upto_seq = 3")
+            connection.close()
+            loaded = await store.load("a")
+        assert (loaded.snapshot, loaded.updates) == (b"S", (b"2", b"3"))
+
+    async def test_data_of_a_newer_version_is_not_touched(self, tmp_path: Path) -> None:
+        path = tmp_path / "coplayer.db"
+        with sqlite3.connect(path) as connection:
+            connection.execute("PRAGMA user_version = 99")
+        connection.close()
+        with pytest.raises(StoreError, match="newer"):
+            async with SQLiteStore(path).open():
+                pass
+
+    async def test_a_folder_that_cannot_be_made_is_said_in_a_sentence(self, tmp_path: Path) -> None:
+        (tmp_path / "file").write_text("in the way")
+        with pytest.raises(StoreError, match="Cannot open"):
+            async with SQLiteStore(tmp_path / "file" / "coplayer.db").open():
+                pass
