@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { keptSentences, outcomeOf } from './outcome';
 import type { CallEntry } from './read';
-import { doing, keptSentences, outcomeOf, type ShapeName, splitLabel, spoken, stepOf } from './steps';
+import { doing, type ShapeName, splitLabel, spoken, stepOf } from './steps';
 import { ago, duration, listed, oneLine, ordinal } from './words';
 
 const SHAPES: Record<string, ShapeName> = {
