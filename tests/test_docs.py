@@ -92,7 +92,7 @@ def test_every_rule_that_code_or_a_test_cites_exists() -> None:
 
 
 def cited_rules(source: str) -> list[str]:
-    """Rules in comments and docstrings (`docs/spec.md W3`, `(P6)`, `section S`) and in names of tests (`test_w3_...`)."""
+    """In comments and docstrings (`docs/spec.md W3`, `(P6)`) and in names of tests (`test_w3_...`)."""
     names = re.findall(r"def (test_\w+)", source)
     in_names = [
         f"{letter.upper()}{n}" for name in names for letter, n in re.findall(r"_([wcpgdsrta])(\d+)(?=_|$)", name)
