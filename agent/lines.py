@@ -11,8 +11,6 @@ import re
 import unicodedata
 from collections.abc import Mapping
 
-from sync.canvas.canvas import Canvas
-from sync.canvas.place import bounds
 from sync.canvas.schema import SHAPE_FIELDS, End
 from sync.canvas.shape import Shape
 
@@ -39,13 +37,13 @@ def token(name: str) -> str:
     return name if _TOKEN.match(name) else quoted(name)
 
 
-def shape_line(shape: Shape, canvas: Canvas, names: Mapping[str, str], rank: int | None = None) -> str:
+def shape_line(shape: Shape, names: Mapping[str, str], rank: int | None = None) -> str:
     """The line of one shape. `names` maps user ids to names; `rank` is its place in the stack, 0 the lowest."""
     parts = [token(shape.id), shape.type]
     if shape.type == "connector":
         parts += [f"{_end(shape.source)}->{_end(shape.target)}", shape.stroke]
     else:
-        box = bounds(shape, canvas) if shape.type == "draw" else shape.box
+        box = shape.box
         parts += [f"{_px(box.x)},{_px(box.y)}", f"{_px(box.w)}x{_px(box.h)}"]
         parts.append(shape.stroke if shape.fill == "none" else shape.fill)
     if shape.text:

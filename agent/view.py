@@ -119,7 +119,7 @@ def _listed(
     wanted.sort(key=lambda item: (item[0].id not in selected, _distance(item[1], cx, cy), item[0].id))
     chosen: dict[ShapeId, str] = {}
     for shape, _ in wanted:
-        line = shape_line(shape, canvas, names, ranks[shape.id])
+        line = shape_line(shape, names, ranks[shape.id])
         room -= len(line) + 1
         if room < 0:
             break

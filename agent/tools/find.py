@@ -36,7 +36,7 @@ class Find(Tool):
         most = self.limit or DEFAULT_LIMIT
         output: dict[str, Any] = {
             "matching": len(found),
-            "lines": [shape_line(shape, canvas, context.names, rank) for rank, shape in found[:most]],
+            "lines": [shape_line(shape, context.names, rank) for rank, shape in found[:most]],
         }
         if len(found) > most:
             output["clusters"] = clusters([shape for _, shape in found[most:]], canvas)

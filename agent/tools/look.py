@@ -48,7 +48,7 @@ class Look(Tool):
         if self.detail == "full":
             output["shapes"] = [shape_full(shape) for shape in listed]
         elif listed:
-            output["lines"] = [shape_line(s, canvas, context.names, ranks.get(s.id)) for s in listed]
+            output["lines"] = [shape_line(s, context.names, ranks.get(s.id)) for s in listed]
         rest = found[len(listed) :]
         if rest:
             output["clusters"] = clusters(rest, canvas)

@@ -80,7 +80,7 @@ def geometry(canvas: Canvas, shapes: Iterable[str]) -> list[dict[str, Any]]:
     for name in shapes:
         shape = canvas.get(name)
         if shape is not None:
-            box = bounds(shape, canvas) if shape.type in ("connector", "draw") else shape.box
+            box = bounds(shape, canvas) if shape.type == "connector" else shape.box
             rows.append({"id": shape.id, "x": _px(box.x), "y": _px(box.y), "w": _px(box.w), "h": _px(box.h)})
     return rows
 
@@ -115,7 +115,7 @@ def _near(canvas: Canvas, name: str) -> list[str]:
     by_text = [s for s in shapes if wanted and wanted in s.text.casefold()]
     close = difflib.get_close_matches(name, [s.id for s in shapes[-500:]], n=3, cutoff=0.6)
     by_id = [s for s in shapes if s.id in close]
-    return [shape_line(s, canvas, {}) for s in {s.id: s for s in [*by_text[:3], *by_id]}.values()][:4]
+    return [shape_line(s, {}) for s in {s.id: s for s in [*by_text[:3], *by_id]}.values()][:4]
 
 
 def _who_deleted(canvas: Canvas, shape: ShapeId) -> dict[str, Any]:

@@ -148,7 +148,7 @@ def _verb(sets: list[dict[str, Any]]) -> str:
         return "Recoloured"
     if fields <= {"x", "y"}:
         return "Moved"
-    if fields <= {"w", "h"}:
+    if fields <= {"x", "y", "w", "h"}:
         return "Resized"
     if fields <= {"text"}:
         return "Relabelled"

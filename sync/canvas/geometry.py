@@ -79,14 +79,6 @@ def rotated_bounds(box: Box, degrees: float) -> Box:
     return Box(cx - w / 2, cy - h / 2, w, h)
 
 
-def points_box(x: float, y: float, points: list[int]) -> Box | None:
-    """The box around a drawing's points (flat pairs relative to x, y); None without points."""
-    if len(points) < 2:
-        return None
-    xs, ys = points[0::2], points[1::2]
-    return Box(x + min(xs), y + min(ys), max(max(xs) - min(xs), 1), max(max(ys) - min(ys), 1))
-
-
 def anchor_point(box: Box, anchor: str) -> tuple[float, float]:
     """Where a connector meets a box at `top right bottom left`; the middle for anything else."""
     cx, cy = box.centre

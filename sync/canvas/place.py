@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from sync.canvas.canvas import Canvas
-from sync.canvas.geometry import Box, anchor_point, edge_point, points_box, rotated_bounds, union
+from sync.canvas.geometry import Box, anchor_point, edge_point, rotated_bounds, union
 from sync.canvas.schema import MAX_COORDINATE, End
 from sync.canvas.shape import Shape
 
@@ -18,8 +18,7 @@ def bounds(shape: Shape, canvas: Canvas) -> Box:
     if shape.type == "connector":
         start, end = connector_line(shape, canvas)
         return Box(min(start[0], end[0]), min(start[1], end[1]), abs(start[0] - end[0]), abs(start[1] - end[1]))
-    drawn = points_box(shape.x, shape.y, shape.points) if shape.type == "draw" else None
-    return rotated_bounds(drawn or shape.box, shape.rotation)
+    return rotated_bounds(shape.box, shape.rotation)
 
 
 def connector_line(shape: Shape, canvas: Canvas) -> tuple[tuple[float, float], tuple[float, float]]:

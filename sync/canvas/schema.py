@@ -307,6 +307,8 @@ class Undone(TypedDict):
 
 
 class Cancel(TypedDict):
+    """Who stopped a run, and when (ms)."""
+
     by: str
     at: int
 
@@ -341,7 +343,7 @@ class Message(TypedDict, total=False):
 
 
 class Run(TypedDict, total=False):
-    """runs[id]. People write prompt..at at creation (status `queued`), then cancel and remove; the assistant the rest."""
+    """runs[id]. People write prompt..at when they ask (status `queued`), cancel and remove; the assistant the rest."""
 
     thread: str
     prompt: str

@@ -62,7 +62,7 @@ class Shape:
 
     @property
     def box(self) -> Box:
-        """The unrotated box. For a connector use `geometry.connector_box`, for a drawing `geometry.bounds`."""
+        """The unrotated box; what a connector covers is `place.bounds`."""
         return Box(self.x, self.y, self.w, self.h)
 
     @property
@@ -112,7 +112,7 @@ class Shape:
 
     @property
     def points(self) -> list[int]:
-        """Of a drawing: flat x, y pairs relative to its x, y."""
+        """Of a drawing: flat x, y pairs from its x, y; the board stretches what they span to w, h."""
         return list(self.field("points"))
 
     @property

@@ -80,10 +80,12 @@ def test_z_keys_are_those_of_the_npm_package() -> None:
         assert keys_between(below, above, count) == keys
 
 
-def test_labels_are_as_wide_as_chromium_draws_them_within_3_percent() -> None:
+@pytest.mark.parametrize("weight", [400, 500])
+def test_labels_are_as_wide_as_chromium_draws_them_within_3_percent(weight: int) -> None:
     vectors = load("text.json")
-    assert len(vectors["widths"]) >= 100
-    off = {s: line_width(s, vectors["font_size"]) / width - 1 for s, width in vectors["widths"].items()}
+    widths = vectors["widths"][str(weight)]
+    assert len(widths) >= 100
+    off = {s: line_width(s, vectors["font_size"], weight) / width - 1 for s, width in widths.items()}
     assert {s: round(share, 3) for s, share in off.items() if abs(share) > 0.03} == {}
 
 
