@@ -209,6 +209,14 @@ class Settings:
             " Set COPLAYER_MODEL_KEY to the key of that server."
         )
 
+    @property
+    def model_line(self) -> str:
+        """Which model answers, for people. Raises SettingsError when it cannot be asked as things are set."""
+        if self.is_demo:
+            return f"{DEMO_NAME}; set OPENAI_API_KEY (and OPENAI_BASE_URL for other servers) for a real model"
+        endpoint = self.endpoint()
+        return f"{endpoint.model} at {endpoint.host} ({endpoint.api})"
+
     def with_(self, **changes: Any) -> Settings:
         """A copy with some fields changed."""
         return replace(self, **changes)

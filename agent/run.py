@@ -1,0 +1,325 @@
+"""A run: one request of a person, from the queue to its end. The statuses and the loop; all state is in the document.
+
+    queued -> in_progress <-> requires_action -> completed | incomplete | failed | cancelled | expired
+
+A step is one answer of the model and is kept whole or not at all. A call is one transaction that holds its effect and
+its log entry under an id derived from its place in the run, so that whoever goes on with a run repeats nothing. Its
+output goes to the model only after the server has it on disk.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import anyio
+from pycrdt import Doc
+
+from agent.calls import Staged, ToolBox
+from agent.changes import Snapshot, snapshot
+from agent.face import Face
+from agent.instructions import INSTRUCTIONS
+from agent.ledger import CallEntry, Ledger, Prompt, RunState, call_id
+from agent.model import Item, Model, StepDone, StepFailed, StepRequest, is_call, text_of
+from agent.settings import Settings
+from agent.step import RetryPolicy, Watcher, ask
+from agent.thread import earlier_items, request_item
+from agent.tools.base import ToolContext, ToolError
+from agent.view import Asker, Since, describe
+from sync.canvas.schema import CallId, RunError, RunId, RunStatus, ShapeId
+
+MAX_FAILING_ROUNDS = 3  # steps in a row in which every call failed
+MAX_REPEATS = 3  # times the same call with the same arguments may come in a row, the last is not carried out
+DRAG_PATIENCE_S = 1.0  # how long a call waits for a person to let go of a shape
+
+_DOING = {
+    "create": "drawing", "createShape": "drawing", "connect": "connecting", "update": "changing",
+    "editExistingShape": "changing", "move": "moving", "arrange": "arranging", "delete": "deleting",
+    "set_text": "writing", "look": "looking", "find": "looking", "check": "checking", "undo": "taking back",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a run ends."""
+
+    status: RunStatus
+    summary: str = ""
+    error: RunError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything a run needs from outside. Time, chance and the network come in here."""
+
+    doc: Doc[Any]
+    agent: str
+    epoch: int
+    model: Model
+    tools: ToolBox
+    face: Face
+    saved: Callable[[], Awaitable[None]]
+    policy: RetryPolicy
+    settings: Settings
+    now_ms: Callable[[], int] = field(default=lambda: int(time.time() * 1000))
+    sleep: Callable[[float], Awaitable[None]] = anyio.sleep
+
+
+class Runner:
+    """Works on runs of one room, one at a time."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.ledger = Ledger(world.doc, world.agent)
+        self._seen: Snapshot | None = None
+        """The board as the model saw it last."""
+
+    def now_ms(self) -> int:
+        """The clock runs are stamped with."""
+        return self._world.now_ms()
+
+    async def work(self, run: RunId) -> None:
+        """Bring a run to its end. Cancelled from outside, it stays as it is for whoever goes on with it.
+
+        Raises what `saved` raises; nothing was written after that.
+        """
+        ended: Ended | None = None
+        with anyio.CancelScope() as stop:
+            unwatch = self.ledger.on_change(lambda: stop.cancel() if self.ledger.is_cancelled(run) else None)
+            try:
+                with anyio.move_on_after(self._world.settings.run_timeout_s) as clock:
+                    ended = await self._go(run)
+                if clock.cancelled_caught:
+                    minutes = self._world.settings.run_timeout_s / 60
+                    ended = _failed("expired", "time_limit", f"Stopped after {minutes:g} minutes of work.", True)
+            finally:
+                unwatch()
+        self._world.face.show("idle")
+        if stop.cancelled_caught:
+            ended = Ended("cancelled", "Stopped")
+        if ended is not None:
+            self.ledger.end(run, ended.status, self._world.now_ms(), ended.summary, ended.error)
+            await self._world.saved()
+
+    async def _go(self, run: RunId) -> Ended:
+        world = self._world
+        state = self.ledger.state(run)
+        if state is None:
+            return _failed("failed", "bad_run", "The request cannot be read.", False)
+        if state.is_cancelled:
+            return Ended("cancelled", "Stopped")
+        prompt = self.ledger.prompt(state)
+        if prompt is None:
+            return _failed("failed", "no_prompt", "The message of this request is missing.", False)
+        fresh = {} if state.turn else {"started_at": world.now_ms()}
+        self.ledger.set(run, status="in_progress", epoch=world.epoch, model=world.model.name, **fresh)
+        earlier = [*earlier_items(self.ledger, state), request_item(prompt)]
+        ended = await self._calls(state, prompt)  # what a run taken over has still to do
+        if ended is None and state.steps and not state.steps[-1].calls:
+            return Ended("completed", _words(state.steps[-1].items))  # its last worker died before it could say so
+        while ended is None:
+            if state.turn >= world.settings.max_turns:
+                return _failed("incomplete", "turn_limit", f"Stopped after {state.turn} steps.", True)
+            done, state = await self._step(state, prompt, earlier)
+            if isinstance(done, StepFailed):
+                return _failed("failed", done.code, done.message, done.retryable)
+            words = _words(done.items)
+            # Of an answer that was cut short no call is carried out: its arguments may be half of what was meant.
+            items = done.items if done.incomplete is None else tuple(i for i in done.items if not is_call(i))
+            state = self.ledger.commit_step(state, items, words, done.usage, world.now_ms())
+            if done.incomplete is not None:
+                why = "its length" if done.incomplete == "max_output_tokens" else "the provider's content filter"
+                return _failed("incomplete", done.incomplete, f"The model's answer was cut short by {why}.", True)
+            if not state.steps[-1].calls:
+                return Ended("completed", words)
+            ended = await self._calls(state, prompt)
+        return ended
+
+    # ---- asking
+
+    async def _step(
+        self, state: RunState, prompt: Prompt, earlier: list[Item]
+    ) -> tuple[StepDone | StepFailed, RunState]:
+        world = self._world
+        self.ledger.set(state.id, status="in_progress")
+        world.face.show("thinking", state.id)
+        watcher = _Show(world.face, state.id)
+        done: StepDone | StepFailed
+        for _ in range(2):
+            request = StepRequest(
+                INSTRUCTIONS,
+                world.tools.schemas,
+                [*earlier, *self.ledger.outputs(state), {"role": "user", "content": self._view(state, prompt)}],
+            )
+            done = await ask(world.model, request, world.policy, watcher, world.settings.event_timeout_s)
+            if not (isinstance(done, StepFailed) and done.code == "reasoning_refused"):
+                break
+            state = self.ledger.without_reasoning(state)
+        return done, state
+
+    def _view(self, state: RunState, prompt: Prompt) -> str:
+        """The board now, and what people changed since the model saw it last."""
+        face = self._world.face
+        own = self.ledger.calls_of(state.id)
+        since = Since(self._seen, own, face.writers()) if self._seen is not None else None
+        asker = Asker(prompt.name, prompt.selection, prompt.view)
+        text = describe(self._world.doc, asker, agent=self._world.agent, names=face.names(), since=since)
+        self._seen = snapshot(self._world.doc)
+        return text
+
+    # ---- calling
+
+    async def _calls(self, state: RunState, prompt: Prompt) -> Ended | None:
+        """Carry out the calls of the last step that are not in the log yet; an end when the run must stop."""
+        if not state.steps:
+            return None
+        calls = state.steps[-1].calls
+        self.ledger.set(state.id, status="requires_action" if calls else "in_progress")
+        for seq, item in calls:
+            if self.ledger.logged(call_id(state.id, seq)) is not None:
+                continue
+            if seq > self._world.settings.max_calls:
+                return _failed("incomplete", "call_limit", f"Stopped after {seq - 1} tool calls.", True)
+            if _repeats(state, seq) >= MAX_REPEATS:
+                return _failed("failed", "repeating", f"The model repeated itself ({item.get('name')}).", True)
+            await self._call(state, prompt, seq, item)
+            await self._world.saved()
+        return self._judge(state)
+
+    def _judge(self, state: RunState) -> Ended | None:
+        """Whether the last rounds all failed."""
+        rounds = [step.calls for step in state.steps if step.calls][-MAX_FAILING_ROUNDS:]
+        entries = [[self.ledger.logged(call_id(state.id, seq)) for seq, _ in calls] for calls in rounds]
+        failing = [all(entry is not None and entry.status == "error" for entry in calls) for calls in entries]
+        if len(failing) < MAX_FAILING_ROUNDS or not all(failing):
+            return None
+        last = entries[-1][-1]
+        why = _error_words(last.output) if last is not None else ""
+        return _failed("failed", "tools_failed", f"Three attempts in a row did not work. {why}".strip(), True)
+
+    async def _call(self, state: RunState, prompt: Prompt, seq: int, item: Item) -> None:
+        world, began = self._world, time.monotonic()
+        context = self._context(state, prompt, seq)
+        try:
+            tool = world.tools.parse(item)
+            # Tried out first, writing nothing, so that the cursor can go where the change will be.
+            trial = world.tools.stage(tool, world.doc, context())
+            await self._travel(state.id, str(item.get("name")), trial)
+            staged = world.tools.stage(tool, world.doc, context())
+        except ToolError as refusal:
+            if refusal.code == "BEING_DRAGGED":
+                staged_later = await self._after_drag(item, context)
+            else:
+                staged_later = refusal
+            if isinstance(staged_later, ToolError):
+                self._log(state.id, seq, item, staged_later, began)
+                return
+            staged = staged_later
+        # From here on without an await: what was staged is what stands, and Stop has the last word.
+        if not self.ledger.is_cancelled(state.id):
+            self._log(state.id, seq, item, staged, began)
+
+    async def _after_drag(self, item: Item, context: Callable[[], ToolContext]) -> Staged | ToolError:
+        """One more try when the person has let go, at the latest after a second."""
+        await self._world.sleep(DRAG_PATIENCE_S)
+        try:
+            return self._world.tools.stage(self._world.tools.parse(item), self._world.doc, context())
+        except ToolError as refusal:
+            return refusal
+
+    def _log(self, run: RunId, seq: int, item: Item, outcome: Staged | ToolError, began: float) -> None:
+        ms = round((time.monotonic() - began) * 1000)
+        now_ms = self._world.now_ms()
+        if isinstance(outcome, ToolError):
+            label = outcome.message[:1].upper() + outcome.message[1:]
+            self.ledger.log_call(run, CallEntry(seq, item, True, outcome.output, label, now_ms, ms), None)
+        else:
+            output = {**outcome.result.output, "call": call_id(run, seq)}
+            entry = CallEntry(seq, item, False, output, outcome.result.label, now_ms, ms)
+            self.ledger.log_call(run, entry, outcome.canvas)
+
+    async def _travel(self, run: RunId, tool: str, trial: Staged) -> None:
+        """Show where the next change will be, and give people the time to see it."""
+        face = self._world.face
+        if trial.around is not None:
+            face.point(*trial.around.centre)
+        face.show("working", run, note=_DOING.get(tool, tool), targets=tuple(trial.result.targets[:50]))
+        if trial.canvas.is_changed:
+            await self._world.sleep(self._world.settings.call_pause_s)
+
+    def _context(self, state: RunState, prompt: Prompt, seq: int) -> Callable[[], ToolContext]:
+        """Contexts for one call: each with ids from 1 again, and with who drags what at that moment."""
+        world = self._world
+        call = call_id(state.id, seq)
+        base = ToolContext(
+            run=state.id,
+            call=call,
+            agent=world.agent,
+            now_ms=world.now_ms(),
+            asker=prompt.by or prompt.name,
+            new_id=lambda: ShapeId(""),
+            selection=prompt.selection,
+            view=prompt.view,
+        )
+        return lambda: replace(base, new_id=_ids(call), dragging=world.face.dragging(), names=world.face.names())
+
+
+class _Show(Watcher):
+    """Shows a step's words as they stream."""
+
+    def __init__(self, face: Face, run: RunId) -> None:
+        self._face = face
+        self._run = run
+        self._text = ""
+
+    def words(self, text: str) -> None:
+        self._text = text
+        self._face.show("thinking", self._run, text=text)
+
+    def writing(self, tool: str) -> None:
+        self._face.show("thinking", self._run, note=_DOING.get(tool, tool), text=self._text)
+
+    def again(self, failure: StepFailed, tried: int) -> None:
+        self._text = ""
+        self._face.show("waiting", self._run, note=f"{failure.message} Asking again.")
+
+
+def _ids(call: CallId) -> Callable[[], ShapeId]:
+    count = 0
+
+    def new_id() -> ShapeId:
+        nonlocal count
+        count += 1
+        return ShapeId(f"{call}.{count}")
+
+    return new_id
+
+
+def _words(items: tuple[Item, ...]) -> str:
+    return "\n".join(words for item in items if (words := text_of(item).strip()))
+
+
+def _failed(status: RunStatus, code: str, message: str, retryable: bool) -> Ended:
+    return Ended(status, error=RunError(code=code, message=message, retryable=retryable))
+
+
+def _repeats(state: RunState, seq: int) -> int:
+    """How many calls up to this one, in a row, are the same."""
+    calls = [(n, item.get("name"), item.get("arguments")) for step in state.steps for n, item in step.calls if n <= seq]
+    count = 0
+    for _, name, arguments in reversed(calls):
+        if (name, arguments) != calls[-1][1:]:
+            break
+        count += 1
+    return count
+
+
+def _error_words(output: str) -> str:
+    try:
+        error = json.loads(output or "{}").get("error")
+    except (ValueError, AttributeError):
+        return ""
+    return str(error.get("message", ""))[:200] if isinstance(error, dict) else ""

@@ -1,0 +1,66 @@
+"""The assistant process: its model, its worker, and a clean stop on a signal."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from uuid import uuid4
+
+import anyio
+
+from agent.demo_app import serve_demo
+from agent.demo_model import answer
+from agent.model import Model
+from agent.openai_model import OpenAIModel
+from agent.rooms import Refused
+from agent.settings import Settings
+from agent.tools import TOOLS
+from agent.tools.base import Tool
+from agent.worker import Worker
+
+
+@asynccontextmanager
+async def open_model(settings: Settings) -> AsyncIterator[Model]:
+    """The model of the settings, ready to be asked. The demo model is served on a free port of this machine."""
+    async with AsyncExitStack() as stack:
+        demo_url = None
+        if settings.is_demo:
+            demo_url = await stack.enter_async_context(serve_demo(answer, settings.demo_pace_s))
+        yield await stack.enter_async_context(OpenAIModel(settings.endpoint(demo_url)))
+
+
+async def work(settings: Settings, tools: Sequence[type[Tool]] = TOOLS) -> int:
+    """Join rooms and work until SIGINT or SIGTERM; the exit status."""
+    status = 0
+    try:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_until_signal, tasks.cancel_scope)
+            async with open_model(settings) as model:
+                await Worker(settings, model, tools, holder=uuid4().hex).run()
+    except* Refused as group:
+        sys.stderr.write(f"coplayer agent: {group.exceptions[0]}\n")
+        status = 1
+    return status
+
+
+async def _until_signal(scope: anyio.CancelScope) -> None:
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for _ in signals:
+            scope.cancel()
+            return
+
+
+def stop_with_parent() -> None:
+    """End this process when the one that started it is gone: its end of our stdin closes, whatever killed it."""
+
+    def watch() -> None:
+        # The bare descriptor: a buffered reader would still be locked by this thread when the interpreter ends.
+        while os.read(0, 1024):
+            continue
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
