@@ -11,12 +11,8 @@ import { count } from './words';
 const NEARLY_FULL = 500;
 
 /** Sends with what is selected and in view now. Returns whether anything was sent. */
-export function send({ board }: Panel, text: string): boolean {
-  const view = board.view();
-  const context = {
-    selection: [...board.selection.peek()],
-    view: { x: Math.round(view.x), y: Math.round(view.y), w: Math.round(view.w), h: Math.round(view.h) },
-  };
+export function send({ board, view }: Panel, text: string): boolean {
+  const context = { selection: [...board.selection.peek()], view: view() };
   return ask(board.doc, board.me.peek(), text, context, Date.now()) !== null;
 }
 

@@ -74,6 +74,9 @@ function undoneBy(calls: readonly CallEntry[]): RunCard['undone'] {
 /** Longer summaries are read below, as words of the assistant; two lines of a card hold this much. */
 const MAX_TITLE = 72;
 
+/** A last word that says less than the count does. */
+const EMPTY_WORDS = /^(all )?(done|ok|okay|ready|finished)[.!]?$/i;
+
 /** A summary short enough for the card's first line, without its full stop; else ''. */
 function titleFrom(summary: string): string {
   const line = summary.trim();
@@ -96,7 +99,9 @@ export function cardOf(
   const summary = titleFrom(run.summary);
   // A short last word is the title; it need not stand there twice.
   if (summary && said.at(-1)?.body.trim() === run.summary.trim()) said.pop();
-  const title = summary || outcomeOf(ordered) || (said.length > 0 ? 'Answered' : 'Done');
+  const outcome = outcomeOf(ordered);
+  const spoken = EMPTY_WORDS.test(summary) ? outcome || summary : summary || outcome;
+  const title = spoken || (said.length > 0 ? 'Answered' : 'Done');
   const entries: RunCard['entries'] = [];
   // Calls keep the order of their seq; words go before the first call that is younger than they are.
   for (const step of steps) {

@@ -140,6 +140,12 @@ describe('a run card', () => {
     expect(lines(feed, 'r')).toEqual(['Created One']);
   });
 
+  it('counts in its title when the last word says nothing', () => {
+    const feed = answered('Done.', 'Done.');
+    expect(card(feed, 'r').title).toBe('Drew 1 shape');
+    expect(lines(feed, 'r')).toEqual(['Created One']);
+  });
+
   it('counts in its title when the last word is long, and shows all of it below', () => {
     const long = 'There is much to be said about this box, and I will say all of it at some length.';
     const feed = answered(long, `${long} More.`);

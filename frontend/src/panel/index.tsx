@@ -83,5 +83,5 @@ function PanelView({ panel }: { panel: Panel }): JSX.Element {
 
 /** Fills `el`, the dock that the board places beside the canvas and hides by `board.panelOpen`. */
 export function mountPanel(el: HTMLElement, board: Board): void {
-  render(<PanelView panel={makePanel(board)} />, el);
+  render(<PanelView panel={makePanel(board, el)} />, el);
 }

@@ -7,6 +7,7 @@ import * as Y from 'yjs';
 import type { AgentPresence, Board, Person, Presence, SaveStatus } from '../board';
 import { ask, call, create, setEntry } from './fixtures';
 import { mountPanel } from './index';
+import { uncovered } from './panel';
 
 const ME: Person = { id: 'u-me', name: 'Ann', color: '#0F766E', kind: 'human' };
 
@@ -109,7 +110,7 @@ describe('the panel', () => {
     const [message] = doc.getMap<Y.Map<unknown>>('messages').values();
     expect(message?.toJSON()).toMatchObject({
       body: 'make them red',
-      context: { selection: ['a', 'b'], view: { x: 0, y: 0, w: 800, h: 600 } },
+      context: { selection: ['a', 'b'], view: { x: 0, y: 0, w: expect.any(Number), h: expect.any(Number) } },
     });
   });
 
@@ -247,5 +248,14 @@ describe('the panel', () => {
     await change(() => wantComposer('draw a tree'));
     expect(board.panelOpen.value).toBe(true);
     expect((one('assistant-input') as HTMLTextAreaElement).value).toBe('draw a tree');
+  });
+
+  it('tells the assistant of the part of the board that the panel leaves free', () => {
+    const view = { x: -100.4, y: 0, w: 2000, h: 1000 };
+    const page = { w: 1000, h: 500 };
+    expect(uncovered(view, { left: 600, top: 12 }, page)).toEqual({ x: -100, y: 0, w: 1200, h: 1000 });
+    expect(uncovered(view, { left: 1010, top: 12 }, page)).toEqual({ x: -100, y: 0, w: 2000, h: 1000 });
+    expect(uncovered(view, { left: 0, top: 200 }, page)).toEqual({ x: -100, y: 0, w: 2000, h: 400 });
+    expect(uncovered(view, { left: 0, top: 0 }, page).h).toBeGreaterThan(0);
   });
 });

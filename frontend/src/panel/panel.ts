@@ -1,6 +1,6 @@
 /** What every part of the panel shares: the board, the feed, the assistant, the clock. */
 import { computed, type ReadonlySignal, signal } from '@preact/signals';
-import type { Board } from '../board';
+import type { Board, View } from '../board';
 import { type Assistant, watchAssistant } from './assistant';
 import { type Clock, startClock } from './clock';
 import { Feed, type FeedItem, shapeLookup } from './feed';
@@ -17,12 +17,23 @@ export interface Panel {
   /** Unfinished runs, the one that is running first. */
   readonly active: ReadonlySignal<readonly string[]>;
   readonly lookup: ShapeLookup;
+  /** What the person sees of the board beside or above the panel, whole px: new shapes should not lie under it. */
+  view(): View;
   /** "You", the person's name as the room knows it, or the name the message carries. */
   nameOf(user: string, carried?: string): string;
   dispose(): void;
 }
 
-export function makePanel(board: Board): Panel {
+/** The view less what the panel covers: a strip on the right, or the lower part of a phone. */
+export function uncovered(view: View, panel: { left: number; top: number }, page: { w: number; h: number }): View {
+  const isBeside = panel.left > 0;
+  const w = isBeside ? (view.w * Math.min(panel.left, page.w)) / page.w : view.w;
+  const h = isBeside ? view.h : (view.h * Math.max(1, Math.min(panel.top, page.h))) / page.h;
+  return { x: Math.round(view.x), y: Math.round(view.y), w: Math.round(w), h: Math.round(h) };
+}
+
+/** `el`: where the panel is drawn. */
+export function makePanel(board: Board, el: HTMLElement): Panel {
   const feed = new Feed(board.doc);
   const clock = startClock();
   const items = signal(feed.items);
@@ -44,6 +55,7 @@ export function makePanel(board: Board): Panel {
     assistant: watchAssistant(board.people),
     online: computed(() => board.status.value.state !== 'offline' && board.status.value.state !== 'reconnecting'),
     lookup: shapeLookup(board.doc.getMap('shapes')),
+    view: () => uncovered(board.view(), el.getBoundingClientRect(), { w: innerWidth, h: innerHeight }),
     nameOf(user, carried = '') {
       if (user === board.me.peek().id) return 'You';
       return (

@@ -34,7 +34,9 @@ describe('a step', () => {
     ['Connected Login to Home', ['Login', 'Home'], ['Connected', 'Login', 'to Home']],
     ['Created a note', ['Offline edits'], ['Created', 'Offline edits', '']],
     ['Moved 1 shape', ['Login'], ['Moved', 'Login', '']],
-    ['Connected 2 pairs', ['A', 'B'], ['Connected 2 pairs', '', '']],
+    ['Created 3 shapes', ['Idea', 'Draft', 'Ship'], ['Created', 'Idea, Draft, Ship', '']],
+    ['Created 3 shapes', ['Idea', '', 'Ship'], ['Created 3 shapes', '', '']],
+    ['Connected 2 pairs', ['', '', ''], ['Connected 2 pairs', '', '']],
     ['Created 3 circles', [], ['Created 3 circles', '', '']],
   ])('sets the shape in bold in %j', (label, names, [verb, subject, rest]) => {
     expect(splitLabel(label, names)).toEqual({ verb, subject, rest });

@@ -106,6 +106,9 @@ export const SHAPE_NOUNS: Readonly<Record<string, string>> = {
 /** Characters of a shape's text in a step; the same as MAX_NAME of agent/tools/words.py, which writes the labels. */
 export const MAX_NAME = 32;
 
+/** Characters of several names in one step: two lines of a card. */
+const MAX_LIST = 56;
+
 /** The noun with its article. */
 export const article = (noun: string): string => `${noun === 'ellipse' ? 'an' : 'a'} ${noun}`;
 
@@ -138,7 +141,8 @@ const QUOTED = /^(.*?)["“]([^"”]+)["”](.*)$/s;
 
 /**
  * A label split round the part to set in bold: what it quotes; else the text of a shape it names; else, for one
- * shape with a text, that text in place of the noun ("Created a note" -> Created **Offline edits**).
+ * shape with a text, that text in place of the noun ("Created a note" -> Created **Offline edits**), and for a few
+ * shapes that all have one, those ("Created 2 shapes" -> Created **Idea, Draft**).
  */
 export function splitLabel(label: string, names: readonly string[]): Pick<Step, 'verb' | 'subject' | 'rest'> {
   const line = oneLine(label, 160);
@@ -155,6 +159,11 @@ export function splitLabel(label: string, names: readonly string[]): Pick<Step, 
   const [only] = names;
   const generic = /^(\p{L}+) (?:an?|the|one|1) [\p{L} ]+$/u.exec(line);
   if (names.length === 1 && only && generic?.[1]) return { verb: generic[1], subject: only, rest: '' };
+  const several = /^(\p{L}+) (\d+) [\p{L} ]+$/u.exec(line);
+  const list = names.join(', ');
+  if (several?.[1] && Number(several[2]) === names.length && !names.includes('') && list.length <= MAX_LIST) {
+    return { verb: several[1], subject: list, rest: '' };
+  }
   return { verb: line, subject: '', rest: '' };
 }
 
