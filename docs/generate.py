@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,9 @@ if not __package__:  # run as a program: the tree is not on the path yet
 
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
+from agent.cli import flag_of
+from agent.demo_app import DemoApp
+from agent.demo_model import answer
 from agent.settings import Settings as AgentSettings
 from agent.tools import TOOLS
 from sync.app import create_app
@@ -27,8 +30,10 @@ PAGES = {
     "/": "The list of boards.",
     "/r/{room}": "One board.",
     "/sync/{room}": "WebSocket: the document ([spec.md](spec.md), section W).",
+    "/demo/v1/responses": "The demo assistant (no AI) behind OpenAI's Responses API; to this machine only.",
+    "/demo/v1/chat/completions": "The same behind chat.completions.",
 }
-"""Addresses whose handlers are made by functions or classes and have no sentence of their own."""
+"""Addresses whose handlers have no sentence of their own that says it as well."""
 
 HEAD = """\
 # Reference
@@ -57,31 +62,37 @@ def _default(spec: Field[Any], settings: object) -> str:
             return f"`{value}`"
 
 
-def _settings(settings: Any) -> str:
+def server_flag(spec: Field[Any]) -> str:
+    """As `sync.cli.add_flags` names it."""
+    return "--" + spec.name.replace("_", "-")
+
+
+def agent_flag(spec: Field[Any]) -> str:
+    """As `coplayer agent` names it."""
+    return flag_of(spec.metadata["env"])
+
+
+def _settings(settings: Any, flag: Callable[[Field[Any]], str]) -> str:
     return _table(
         ("flag", "variable", "default", "what"),
         (
-            (
-                f"`--{spec.name.replace('_', '-')}`",
-                f"`{spec.metadata['env']}`",
-                _default(spec, settings),
-                spec.metadata["doc"],
-            )
+            (f"`{flag(spec)}`", f"`{spec.metadata['env']}`", _default(spec, settings), spec.metadata["doc"])
             for spec in fields(settings)
         ),
     )
 
 
 def routes() -> list[tuple[str, str, str]]:
-    """(method, path, sentence) of everything the server answers. Raises ValueError where there is no sentence."""
-    app = create_app(ServerSettings())
-    return [row for route in app.routes for row in _route(route)]
+    """(method, path, sentence) of everything `coplayer up` answers. Raises ValueError where there is no sentence."""
+    server, demo = create_app(ServerSettings()), DemoApp(answer, 0).starlette()
+    rows = [row for route in server.routes for row in _route(route)]
+    return [*rows, *(row for route in demo.routes for row in _route(route, "/demo"))]
 
 
-def _route(route: BaseRoute) -> list[tuple[str, str, str]]:
+def _route(route: BaseRoute, prefix: str = "") -> list[tuple[str, str, str]]:
     if not isinstance(route, Route | WebSocketRoute):
         return []  # the built client's files
-    path = re.sub(r":\w+\}", "}", route.path)
+    path = prefix + re.sub(r":\w+\}", "}", route.path)
     doc = PAGES.get(path) or (route.endpoint.__doc__ or "").strip().split("\n\n")[0]
     if not doc:
         raise ValueError(f"the handler of {path} has no docstring")
@@ -96,9 +107,9 @@ def render() -> str:
         [
             HEAD,
             "## Settings of the server\n",
-            _settings(ServerSettings()),
+            _settings(ServerSettings(), server_flag),
             "## Settings of the assistant\n",
-            _settings(AgentSettings()),
+            _settings(AgentSettings(), agent_flag),
             "## HTTP\n",
             "Errors are problem details (RFC 9457). With a secret set, requests carry `Authorization: Bearer TOKEN`.\n",
             _table(("method", "address", "what"), ((m, f"`{path}`", doc) for m, path, doc in routes())),

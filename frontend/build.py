@@ -37,8 +37,9 @@ class Node:
     npm: tuple[str, ...]
 
     def environ(self) -> dict[str, str]:
-        """The environment in which `node` and what npm installed find this node first."""
-        return {**os.environ, "PATH": os.pathsep.join([str(self.node.parent), os.environ.get("PATH", "")])}
+        """The environment in which `node` and what npm installed find this node first, and npm talks of its work only."""
+        path = os.pathsep.join([str(self.node.parent), os.environ.get("PATH", "")])
+        return {**os.environ, "PATH": path, "npm_config_update_notifier": "false"}
 
 
 def node_on_path() -> Node | str:
@@ -120,14 +121,15 @@ def build() -> bool:
         raise BuildError("neither the browser client's sources nor its bundle are here: this is not a whole copy.")
     made_from = inputs_hash()
     node = find_node()
+    print("Building the browser client ...", flush=True)
     npm_ci(node, FRONTEND)
-    _npm(node, FRONTEND, "run", "--silent", "build")
+    _npm(node, FRONTEND, "run", "--silent", "build", "--", "--logLevel", "warn")
     STAMP.write_text(made_from)
     return True
 
 
 if __name__ == "__main__":
     try:
-        print("The browser client is", "built." if build() else "up to date.")
+        build()
     except BuildError as error:
         sys.exit(f"The browser client cannot be built: {error}")

@@ -58,6 +58,17 @@ def test_every_setting_route_and_tool_has_a_sentence() -> None:
     assert {path for _, path, _ in generate.routes()} <= documented
 
 
+@pytest.mark.parametrize("command", ["up", "serve", "agent"])
+def test_every_flag_of_a_command_is_in_the_reference_and_every_setting_is_a_flag(command: str) -> None:
+    asked = [sys.executable, "-m", "agent", command, "--help"]
+    answer = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    flags = set(re.findall(r"(?<![\w`-])--[a-z][a-z-]*", answer)) - {"--help", "--open", "--no-open"}
+    server = {generate.server_flag(spec) for spec in fields(ServerSettings)}
+    agent = {generate.agent_flag(spec) for spec in fields(AgentSettings)}
+    wanted = {"serve": server, "agent": agent, "up": server | agent - {"--server", "--token"}}[command]
+    assert flags - {"--insecure"} == wanted - {"--insecure"}  # sentences about other settings name --insecure
+
+
 @pytest.mark.parametrize(("letter", "numbers"), [("W", MessageType), ("C", CloseCode)])
 def test_the_spec_lists_exactly_the_numbers_of_the_code(letter: str, numbers: type[IntEnum]) -> None:
     assert first_cells(section(letter)) == [(str(member.value), member.name) for member in numbers]
