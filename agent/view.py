@@ -27,10 +27,10 @@ from sync.canvas.shape import Shape
 
 BUDGET_TOKENS = 12_000
 CHARACTERS_A_TOKEN = 2.5  # measured low: ids and numbers take more tokens than prose
-MAX_CHANGES = 40
-MAX_LINTS = 20
 MAX_LINTED = 300  # shapes in view whose problems are looked for
-_SHARE_OF_LINES = 0.7  # of the budget; the rest is for clusters, changes and problems
+HEAD_CHARACTERS = 1000  # kept free for the marks, the titles and who asks
+SHARES = {"lines": 0.6, "groups": 0.2, "changes": 0.12, "problems": 0.08}
+"""Of the budget. Lines are what the model works with."""
 _DEFAULT_VIEW: View = {"x": -600, "y": -400, "w": 1200, "h": 800}
 
 NOTICE = (
@@ -73,20 +73,20 @@ def describe(
     placed = [(shape, bounds(shape, canvas)) for shape in shapes]
     ranks = {shape.id: rank for rank, shape in enumerate(shapes)}
     view = _box(asker.view or _DEFAULT_VIEW)
-    room = int(budget_tokens * CHARACTERS_A_TOKEN * _SHARE_OF_LINES)
-    listed = _listed(placed, asker, view, canvas, known, ranks, room)
+    room = budget_tokens * CHARACTERS_A_TOKEN - len(NOTICE) - HEAD_CHARACTERS
+    listed = _listed(placed, asker, view, known, ranks, int(room * SHARES["lines"]))
     rest = [shape for shape, _ in placed if shape.id not in listed]
     in_view = [shape.id for shape, box in placed if shape.id in listed and box.touches(view)]
     away = [shape_id for shape_id in listed if shape_id not in set(in_view)]
-    parts = [f"<board revision={revision(doc)} shapes={len(shapes)}>", *_head(asker, view)]
+    parts = [f"<board revision={revision(doc)} shapes={len(shapes)}>", _head(asker, view)]
     parts += _section(f"in view ({len(in_view)})", [listed[shape_id] for shape_id in in_view])
     parts += _section("selected, out of view", [listed[shape_id] for shape_id in away])
-    parts += _section("elsewhere, in groups", clusters(rest, canvas))
+    parts += _section("elsewhere, in groups", _capped(clusters(rest, canvas), int(room * SHARES["groups"])))
     if since is not None:
         changed = people_changes(canvas, since.snapshot, own=since.own, agent=agent, peers=since.peers, names=known)
-        parts += _section("changed by people since your last turn", _capped(changed, MAX_CHANGES))
+        parts += _section("changed by people since your last turn", _capped(changed, int(room * SHARES["changes"])))
     problems = [f"{p.name} {' '.join(map(token, p.shapes))}: {p.note}" for p in lint(canvas, in_view[:MAX_LINTED])]
-    parts += _section("problems in view", _capped(problems, MAX_LINTS))
+    parts += _section("problems in view", _capped(problems, int(room * SHARES["problems"])))
     return "\n".join([NOTICE, *parts, "</board>"])
 
 
@@ -107,7 +107,6 @@ def _listed(
     placed: Sequence[tuple[Shape, Box]],
     asker: Asker,
     view: Box,
-    canvas: Canvas,
     names: Mapping[str, str],
     ranks: Mapping[ShapeId, int],
     room: int,
@@ -127,18 +126,27 @@ def _listed(
     return {shape.id: chosen[shape.id] for shape, _ in placed if shape.id in chosen}
 
 
-def _head(asker: Asker, view: Box) -> list[str]:
+def _head(asker: Asker, view: Box) -> str:
     seen = f"{round(view.x)},{round(view.y)} {round(view.w)}x{round(view.h)}"
-    selection = " ".join(token(shape) for shape in list(asker.selection)[:50]) or "nothing"
-    return [f"asked by {token(asker.name)}; view {seen}; selected: {selection}"]
+    ids = [token(shape) for shape in asker.selection]
+    while sum(map(len, ids)) + len(ids) > HEAD_CHARACTERS // 2:
+        ids.pop()
+    return f"asked by {token(asker.name[:80])}; view {seen}; selected: {' '.join(ids) or 'nothing'}"
 
 
 def _section(title: str, lines: Sequence[str]) -> list[str]:
     return [f"{title}:", *lines] if lines else []
 
 
-def _capped(lines: Sequence[str], most: int) -> list[str]:
-    return list(lines) if len(lines) <= most else [*lines[:most], f"and {len(lines) - most} more"]
+def _capped(lines: Sequence[str], room: int) -> list[str]:
+    """As many whole lines as fit in `room` characters, then how many there are more."""
+    kept: list[str] = []
+    for at, line in enumerate(lines):
+        room -= len(line) + 1
+        if room < 0:
+            return [*kept, f"and {len(lines) - at} more"]
+        kept.append(line)
+    return kept
 
 
 def _distance(box: Box, x: float, y: float) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sync.canvas.canvas import Canvas
-from sync.canvas.geometry import Box, union
+from sync.canvas.geometry import Box
 from sync.canvas.place import bounds, end_shape
 from sync.canvas.schema import MAX_COORDINATE, ShapeId
 from sync.canvas.shape import Shape
@@ -32,6 +32,7 @@ OCCLUDED = 0.95  # of a box under one opaque shape: nobody sees it
 NEAR_PX = 4.0  # an edge off by 1 to 4 px looks like a mistake
 NEAR_REACH = 400.0  # px between two shapes whose edges the eye still compares
 LOST_PX = 5000.0  # from everything else: nobody will find it
+LOST_FROM = 3  # shapes there must be, to say which of them is away from the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,8 @@ def lint(canvas: Canvas, among: Iterable[str] | None = None) -> list[Lint]:
     solid = [(shape, bounds(shape, canvas)) for shape in shapes if shape.type not in ("connector", "frame", "draw")]
     found += _pairs(solid, wanted)
     found += _lost(solid, wanted)
-    return sorted(set(found), key=lambda problem: (_ORDER.index(problem.name), problem.shapes))
+    once = {(problem.name, problem.shapes): problem for problem in reversed(found)}
+    return sorted(once.values(), key=lambda problem: (_ORDER.index(problem.name), problem.shapes))
 
 
 def _alone(shape: Shape, canvas: Canvas) -> Iterator[Lint]:
@@ -63,8 +65,8 @@ def _alone(shape: Shape, canvas: Canvas) -> Iterator[Lint]:
         for name, end in (("from", shape.source), ("to", shape.target)):
             bound = end_shape(end, canvas)
             if end is None or ("id" in end and (bound is None or bound.deleted)):
-                what = end["id"] if end and "id" in end else "nothing"
-                yield Lint("dangling_connector", (shape.id,), f"`{name}` is bound to {what}, which is not there")
+                why = "is bound to a shape that is not there" if end is not None else "is bound to nothing"
+                yield Lint("dangling_connector", (shape.id,), f"`{name}` {why}")
         return
     box = bounds(shape, canvas)
     if max(abs(box.x), abs(box.y), abs(box.right), abs(box.bottom)) > MAX_COORDINATE:
@@ -106,7 +108,7 @@ def _collision(lower: tuple[Shape, Box], upper: tuple[Shape, Box]) -> Lint | Non
     if _same_place(below_box, above_box) and below.type == above.type and below.text == above.text:
         return Lint("duplicate", pair, "same kind, place and text")
     if shared >= OCCLUDED * below_box.area and above.fill != "none" and above.field("opacity") > 0.9:
-        return Lint("occluded", (below.id, above.id), f"{below.id} is hidden under {above.id}")
+        return Lint("occluded", (below.id, above.id), "the first is hidden under the second")
     if above_box.contains(below_box) or below_box.contains(above_box):
         return None  # a label on a card: meant so
     return Lint("overlap", pair, f"{round(100 * shared / smaller)} % of the smaller")
@@ -133,12 +135,11 @@ def _near(a: Shape, box_a: Box, b: Shape, box_b: Box) -> Lint | None:
 
 
 def _lost(solid: list[tuple[Shape, Box]], wanted: set[str]) -> Iterator[Lint]:
-    rest = union(box for shape, box in solid if shape.id not in wanted)
-    if rest is None:
+    if len(solid) < LOST_FROM:
         return
-    home = rest.grown(LOST_PX)
     for shape, box in solid:
-        if shape.id in wanted and not home.touches(box):
+        home = box.grown(LOST_PX)
+        if shape.id in wanted and not any(home.touches(other) for found, other in solid if found.id != shape.id):
             yield Lint("off_canvas", (shape.id,), "far from everything else")
 
 
