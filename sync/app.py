@@ -17,10 +17,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sync import api, board
 from sync.auth import Authority
 from sync.hub import Hub
+from sync.multiplex import Audience
 from sync.names import BadRoomName, check_room_name
 from sync.problems import EXCEPTION_HANDLERS, response
 from sync.settings import Settings
-from sync.sockets import is_own_origin, serve_sync
+from sync.sockets import is_own_origin, serve_hocuspocus, serve_sync
 from sync.sqlite_store import SQLiteStore
 from sync.store import Store, StoreError
 
@@ -129,6 +130,7 @@ def create_app(settings: Settings, store: Store | None = None, extra_routes: Seq
     app = Starlette(
         routes=[
             WebSocketRoute("/sync/{room:path}", serve_sync),
+            WebSocketRoute("/hocuspocus", serve_hocuspocus),
             *board.ROUTES,
             *api.ROUTES,
             *api.ROOM_ROUTES,
@@ -148,6 +150,7 @@ def create_app(settings: Settings, store: Store | None = None, extra_routes: Seq
     app.state.hub = hub
     app.state.authority = Authority(settings.secret)
     app.state.board = boards
+    app.state.audience = Audience()
     return app
 
 

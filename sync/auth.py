@@ -5,6 +5,7 @@ Tokens are JWTs (PyJWT, HS256 with COPLAYER_SECRET). Without a secret the server
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -36,6 +37,8 @@ class Access:
     name: str | None
     role: Role
     room: str = "*"
+    expires_at: float = math.inf
+    """Unix seconds."""
 
     def covers(self, room: str) -> bool:
         """Is it for this room?"""
@@ -84,7 +87,7 @@ class Authority:
             raise NotAllowed(CloseCode.UNAUTHORIZED, "The token has expired; ask for a new link.")
         if not isinstance(starts, int | float) or now < starts - LEEWAY_S:
             raise NotAllowed(CloseCode.UNAUTHORIZED, "The token is not valid yet.")
-        return _access(claims)
+        return _access(claims, float(expires))
 
     def room_access(self, token: str | None, room: str, now: float) -> Access:
         """Raises NotAllowed (4401, 4403)."""
@@ -105,10 +108,14 @@ class Authority:
         return jwt.encode(claims, self._secret, algorithm=ALGORITHM)
 
 
-def _access(claims: dict[str, object]) -> Access:
+def _access(claims: dict[str, object], expires_at: float) -> Access:
     role, room, user, name = claims["access"], claims["room"], claims.get("sub"), claims.get("name")
     if role not in ROLES or not isinstance(room, str) or not room:
         raise NotAllowed(CloseCode.UNAUTHORIZED, "The token is not valid.")
     return Access(
-        user if isinstance(user, str) else None, name if isinstance(name, str) else None, ROLES[ROLES.index(role)], room
+        user=user if isinstance(user, str) else None,
+        name=name if isinstance(name, str) else None,
+        role=ROLES[ROLES.index(role)],
+        room=room,
+        expires_at=expires_at,
     )

@@ -50,8 +50,8 @@ class Member:
     access: AccessLevel = "write"
     epoch: int | None = None
     """The lease epoch of an assistant: the one reserved client id it may write."""
-    is_coplayer: bool = False
-    """Our own client (`?coplayer=1`): it understands board events."""
+    hears_events: bool = False
+    """It understands board events: our own client (`?coplayer=1`), or a dialect that translates them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,8 @@ class _Connection:
     is_behind: bool = False
     """It sent an update past a gap; its acks wait until a step 2 has closed it (W8)."""
     held_acks: list[bytes] = field(default_factory=list)
+    updates: int = 0
+    """How many it has sent: a refusal names the one it means."""
 
 
 @dataclass(slots=True)
@@ -141,7 +143,7 @@ class Room:
         """A connection joins: it hears the room's epoch, our step 1 and who is here (W2)."""
         self._connections[connection] = _Connection(member)
         effects: list[Effect] = []
-        if member.is_coplayer:  # a stock client would log an error for a message it does not know
+        if member.hears_events:  # a stock client would log an error for a message it does not know
             joined = BoardEvent({"type": "joined", "epoch": self.epoch, "access": member.access})
             effects.append(Send(connection, joined))
         effects.append(Send(connection, SyncStep1(dict(self.gate.known))))
@@ -190,6 +192,7 @@ class Room:
     def _receive_update(
         self, connection: ConnectionId, peer: _Connection, update: bytes, *, is_step2: bool
     ) -> list[Effect]:
+        peer.updates += 1
         effects: list[Effect] = []
         if update != EMPTY_UPDATE:
             try:
@@ -210,7 +213,10 @@ class Room:
         if peer.member.access == "read":
             if not self.gate.is_news(update):
                 return []
-            return [Send(connection, _READ_ONLY)] if peer.member.is_coplayer else []
+            if not peer.member.hears_events:
+                return []
+            event = {"type": "refused", "reason": "You may read this board, not change it.", "update": peer.updates}
+            return [Send(connection, BoardEvent(event))]
         admitted = self.gate.admit(update, peer.member.epoch)
         if not admitted.is_new:
             return []
@@ -268,6 +274,3 @@ class Room:
         if not entries:
             return []
         return [Broadcast(Awareness(entries), tuple(self._connections))]
-
-
-_READ_ONLY = BoardEvent({"type": "refused", "reason": "You may read this board, not change it."})

@@ -11,12 +11,15 @@ from sync.auth import Access, Authority
 from sync.gate import ProfileName
 from sync.hub import Hub, SocketClosed
 from sync.live import Agent
+from sync.multiplex import Grant, Multiplex
 from sync.names import BadRoomName, check_room_name
 from sync.presence import Identity
 from sync.protocol import CloseCode, ProtocolError
-from sync.room import Member
+from sync.room import AccessLevel, Member
 from sync.rooms import Rejected
 from sync.settings import Settings
+
+OTHER_SITE = "This page is of another site; add it to COPLAYER_ORIGINS."
 
 
 class StarletteSocket:
@@ -67,11 +70,37 @@ async def serve_sync(websocket: WebSocket) -> None:
         return
 
 
+async def serve_hocuspocus(websocket: WebSocket) -> None:
+    """`/hocuspocus`: many documents, each with a token of its own."""
+    hub: Hub = websocket.app.state.hub
+    authority: Authority = websocket.app.state.authority
+    await websocket.accept()
+    socket = StarletteSocket(websocket)
+
+    def authorize(room: str, token: str) -> Grant:
+        try:
+            check_room_name(room)
+        except BadRoomName as error:
+            raise ProtocolError(CloseCode.NOT_FOUND, str(error)) from None
+        access = authority.room_access(token, room, hub.now())
+        level: AccessLevel = "write" if access.can_write else "read"
+        return Grant(Member(_identity(access, None), level, hears_events=True), access.expires_at)
+
+    try:
+        if not is_own_origin(websocket.headers, hub.settings):
+            await socket.close(CloseCode.FORBIDDEN, OTHER_SITE)
+            return
+        profile = _new_room_profile(False, hub.settings)
+        await Multiplex(socket, hub, authorize, websocket.app.state.audience, profile).serve()
+    except SocketClosed:
+        return
+
+
 async def _admit(websocket: WebSocket, hub: Hub) -> tuple[str, Member, Agent | None, ProfileName]:
     """Raises ProtocolError or Rejected."""
     query = websocket.query_params
     if not is_own_origin(websocket.headers, hub.settings):
-        raise ProtocolError(CloseCode.FORBIDDEN, "This page is of another site; add it to COPLAYER_ORIGINS.")
+        raise ProtocolError(CloseCode.FORBIDDEN, OTHER_SITE)
     try:
         room = check_room_name(websocket.path_params["room"])
     except BadRoomName as error:
@@ -86,7 +115,7 @@ async def _admit(websocket: WebSocket, hub: Hub) -> tuple[str, Member, Agent | N
         identity=_identity(access, agent),
         access="write" if access.can_write else "read",
         epoch=agent.epoch if agent is not None else None,
-        is_coplayer=query.get("coplayer") == "1",
+        hears_events=query.get("coplayer") == "1",
     )
     return room, member, agent, _new_room_profile(is_ours, hub.settings)
 

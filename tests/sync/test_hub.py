@@ -289,13 +289,13 @@ async def test_joins_while_a_room_is_being_unloaded_lose_nothing() -> None:
 
 async def test_s9_a_deleted_room_tells_its_clients_and_begins_anew_under_another_epoch() -> None:
     async with party() as guests:
-        socket = guests.join(member=Member(is_coplayer=True))
+        socket = guests.join(member=Member(hears_events=True))
         epoch = (await socket.hear(BoardEvent)).event["epoch"]
         socket.say(edit(), SyncStatus(b"x"))
         await socket.hear(SyncStatus)
         await guests.hub.delete("r")
         assert (await socket.goodbye())[0] == CloseCode.NOT_FOUND
-        again = guests.join(member=Member(is_coplayer=True))
+        again = guests.join(member=Member(hears_events=True))
         assert (await again.hear(BoardEvent)).event["epoch"] != epoch
         assert await shapes(guests.hub) == {}
 
@@ -317,7 +317,7 @@ async def test_s8_draining_says_goodbye_and_loses_nothing() -> None:
 async def test_a_reader_sees_but_does_not_change() -> None:
     async with party() as guests:
         writer = guests.join()
-        reader = guests.join(member=Member(access="read", is_coplayer=True))
+        reader = guests.join(member=Member(access="read", hears_events=True))
         reader.say(SyncStep1({}))
         await reader.hear(SyncStep2)
         reader.say(edit(), SyncStep2(edit().update))
