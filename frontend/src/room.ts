@@ -137,7 +137,7 @@ export class Room {
       if (transaction.local && this.#isGesture(origin)) this.#made();
     });
     provider.on('status', ({ status }) => {
-      if (status !== 'connected') this.#lost();
+      if (status === 'disconnected') this.#forgetClocks();
     });
     provider.on('sync', (synced: boolean) => {
       if (synced) this.loaded.value = true;
@@ -208,6 +208,10 @@ export class Room {
   #lost(): void {
     this.#handshake = false;
     if (this.#facts.connected) this.#change({ connected: false, lostAt: Date.now() });
+  }
+
+  /** Only after y-websocket has told everybody that they are gone: that message still needs the clocks. */
+  #forgetClocks(): void {
     // Otherwise y-protocols takes the states of people who are still here for old news until their clocks pass the
     // last one seen: they would be invisible for up to 17 s after a reconnect.
     for (const id of this.awareness.meta.keys()) {

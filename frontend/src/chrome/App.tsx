@@ -20,7 +20,7 @@ const PROMPTS = [
 export function App({ editor, ask }: { editor: Editor; ask: (text?: string) => void }): JSX.Element {
   return (
     <>
-      {editor.isEmpty.value && editor.room.loaded.value && <Empty ask={ask} />}
+      {editor.isEmpty.value && editor.room.loaded.value && editor.tool.value === 'select' && <Empty ask={ask} />}
       <StyleBar editor={editor} ask={() => ask()} />
       <BoardIsland editor={editor} />
       <PeopleIsland editor={editor} />
