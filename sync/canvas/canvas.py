@@ -58,6 +58,8 @@ class Canvas:
         self._map: YMap[Any] = doc.get("shapes", type=YMap)
         self._stored: dict[str, Mapping[str, Any] | None] = {}
         self._all_read = False
+        self._built: dict[str, Shape] = {}
+        self._in_order: list[Shape] | None = None
         self._staged: dict[ShapeId, dict[str, Any]] = {}
         self._before: dict[ShapeId, dict[str, Any]] = {}
         self._reverted: dict[ShapeId, dict[str, Any]] = {}
@@ -70,12 +72,17 @@ class Canvas:
 
     def find(self, shape: str) -> Shape | None:
         """The shape, also when it is a tombstone; None when it was never made."""
+        built = self._built.get(shape)
+        if built is not None:
+            return built
         stored = self._read(shape)
         staged = self._staged.get(ShapeId(shape))
-        reverted = self._reverted.get(ShapeId(shape))
         if stored is None and staged is None:
             return None
-        return Shape(ShapeId(shape), {**(stored or {}), **(staged or {}), **(reverted or {})})
+        reverted = self._reverted.get(ShapeId(shape))
+        raw = {**(stored or {}), **(staged or {}), **(reverted or {})} if staged or reverted else stored or {}
+        self._built[shape] = Shape(ShapeId(shape), raw)
+        return self._built[shape]
 
     def get(self, shape: str) -> Shape | None:
         """The live shape, None when there is none or it was deleted."""
@@ -84,7 +91,9 @@ class Canvas:
 
     def shapes(self) -> list[Shape]:
         """Live shapes, lowest first: ordered by (z, id)."""
-        return sorted((s for s in self._everything() if not s.deleted), key=lambda s: (s.z, s.id))
+        if self._in_order is None:
+            self._in_order = sorted((s for s in self._everything() if not s.deleted), key=lambda s: (s.z, s.id))
+        return list(self._in_order)
 
     def connectors(self) -> list[Shape]:
         """Live connectors, in order."""
@@ -112,6 +121,7 @@ class Canvas:
         checked.setdefault("z", self.top_z())
         self._created[shape] = None
         self._staged[shape] = checked
+        self._forget(shape)
         return Shape(shape, checked)
 
     def set(self, shape: str, field: str, value: Any) -> None:
@@ -140,6 +150,7 @@ class Canvas:
         """
         if field in SHAPE_FIELDS:
             self._reverted.setdefault(shape, {})[field] = _valid_or_none(field, value)
+            self._forget(shape)
 
     # ---- what is staged
 
@@ -190,6 +201,11 @@ class Canvas:
             stored = self._read(shape) or {}
             self._before.setdefault(shape, {}).setdefault(field, _valid_or_none(field, stored.get(field)))
         self._staged.setdefault(shape, {})[field] = value
+        self._forget(shape)
+
+    def _forget(self, shape: ShapeId) -> None:
+        self._built.pop(shape, None)
+        self._in_order = None
 
     def _read(self, shape: str) -> Mapping[str, Any] | None:
         if self._all_read or shape in self._stored:

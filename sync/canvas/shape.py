@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from sync.canvas.geometry import Box
@@ -29,11 +29,16 @@ class Shape:
 
     id: ShapeId
     raw: Mapping[str, Any]
+    _read: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """Fields read so far: a layout problem looks at one box many times."""
 
     def field(self, name: str) -> Any:
         """The field as stored, or its default. Raises KeyError for a name that is no shape field."""
+        if name in self._read:
+            return self._read[name]
         value = read_field(name, self.raw)
-        return plain(value) if isinstance(value, float | list | dict) else value
+        self._read[name] = value = plain(value) if isinstance(value, float | list | dict) else value
+        return value
 
     @property
     def type(self) -> ShapeType:
@@ -63,7 +68,10 @@ class Shape:
     @property
     def box(self) -> Box:
         """The unrotated box; what a connector covers is `place.bounds`."""
-        return Box(self.x, self.y, self.w, self.h)
+        known = self._read.get("box")
+        if known is None:
+            known = self._read["box"] = Box(self.x, self.y, self.w, self.h)
+        return cast(Box, known)
 
     @property
     def rotation(self) -> Number:
