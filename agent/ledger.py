@@ -198,7 +198,7 @@ class Ledger:
 
     def commit_step(self, state: RunState, items: Sequence[Item], words: str, usage: Usage, now_ms: int) -> RunState:
         """Keep a whole step: its items, its words as a message, what it cost. One transaction."""
-        step = Step(state.next_seq, tuple(items))
+        step = Step(state.next_seq, _without_half_pairs(items))
         steps = _bounded((*state.steps, step))
         total = {
             name: state.usage.get(name, 0) + count
@@ -287,6 +287,12 @@ class Ledger:
         return entry.get("status") if isinstance(entry, YMap) else "failed"
 
 
+def _without_half_pairs(items: Sequence[Item]) -> tuple[Item, ...]:
+    """The items without half surrogate pairs: neither the document nor a request to the model can carry them."""
+    text = json.dumps(items, ensure_ascii=False).encode("utf-8", "replace").decode("utf-8")
+    return tuple(json.loads(text))
+
+
 def _bounded(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     """The latest steps that fit; a step is dropped whole, so that calls keep their outputs and their numbers."""
     while len(steps) > 1 and len(_dump(steps)) > MAX_ITEMS:
@@ -295,8 +301,9 @@ def _bounded(steps: tuple[Step, ...]) -> tuple[Step, ...]:
 
 
 def _dump(steps: Sequence[Step]) -> str:
-    # ASCII, so that no half surrogate pair from a model reaches the document.
-    return json.dumps([{"seq": step.seq, "items": step.items} for step in steps], separators=(",", ":"))
+    return json.dumps(
+        [{"seq": step.seq, "items": step.items} for step in steps], separators=(",", ":"), ensure_ascii=False
+    )
 
 
 def _steps(raw: object) -> tuple[Step, ...]:

@@ -36,7 +36,7 @@ async def serve_loopback(app: Any, grace_s: int = 1) -> AsyncIterator[str]:
         app,
         host="127.0.0.1",
         port=0,
-        log_level="error",
+        log_level="critical",
         lifespan="off",
         access_log=False,
         timeout_graceful_shutdown=grace_s,
