@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from agent.tools.align import Align, Distribute
 from agent.tools.arrange import Arrange
 from agent.tools.base import Result, Tool, ToolContext, ToolError
 from agent.tools.check import Check
 from agent.tools.connect import Connect
 from agent.tools.create import Create
 from agent.tools.delete import Delete
+from agent.tools.draw import Draw
+from agent.tools.duplicate import Duplicate
 from agent.tools.find import Find
 from agent.tools.look import Look
 from agent.tools.move import Move
+from agent.tools.place import PlaceBeside
+from agent.tools.reorder import Reorder
+from agent.tools.resize import Resize
+from agent.tools.rotate import Rotate
 from agent.tools.schema import openai_schema
 from agent.tools.seed import CreateShape, EditExistingShape
 from agent.tools.set_text import SetText
@@ -28,6 +35,14 @@ TOOLS: tuple[type[Tool], ...] = (
     Move,
     Arrange,
     Connect,
+    Align,
+    Distribute,
+    PlaceBeside,
+    Resize,
+    Rotate,
+    Duplicate,
+    Reorder,
+    Draw,
     Undo,
     CreateShape,
     EditExistingShape,

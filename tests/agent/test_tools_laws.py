@@ -40,6 +40,7 @@ NEW = st.builds(
     optional(x=NUMBERS, y=NUMBERS, w=SIZES, h=SIZES, **STYLE),
     st.one_of(st.just({}), st.just({}), st.just({}), optional(parent=AT)),
 )
+POINT = st.fixed_dictionaries({"x": NUMBERS, "y": NUMBERS})
 IDS = st.lists(AT, min_size=1, max_size=5)
 CALLS = st.one_of(
     st.tuples(st.just("create"), st.fixed_dictionaries({"shapes": st.lists(NEW, min_size=1, max_size=4)})),
@@ -80,6 +81,36 @@ CALLS = st.one_of(
     ),
     st.tuples(st.just("undo"), st.just({})),
     st.tuples(
+        st.just("resize"),
+        st.fixed_dictionaries({"ids": IDS, "w": SIZES, "each": st.booleans(), "scale_y": st.floats(0.1, 9)}),
+    ),
+    st.tuples(st.just("rotate"), st.fixed_dictionaries({"ids": IDS, "by": NUMBERS}, optional={"pivot": POINT})),
+    st.tuples(
+        st.just("align"),
+        st.fixed_dictionaries({"ids": IDS, "edge": st.sampled_from(["left", "center_x", "top"])}, optional={"to": AT}),
+    ),
+    st.tuples(
+        st.just("distribute"),
+        st.fixed_dictionaries({"ids": IDS, "axis": st.sampled_from("xy"), "gap": st.floats(0, 90)}),
+    ),
+    st.tuples(
+        st.just("place"),
+        st.fixed_dictionaries({"ids": IDS, "ref": AT, "side": st.sampled_from(["left", "below", "inside"])}),
+    ),
+    st.tuples(st.just("duplicate"), st.fixed_dictionaries({"ids": IDS, "dx": NUMBERS})),
+    st.tuples(
+        st.just("reorder"),
+        st.fixed_dictionaries(
+            {"ids": IDS, "ref": AT, "to": st.sampled_from(["front", "back", "forward", "backward", "above", "below"])}
+        ),
+    ),
+    st.tuples(
+        st.just("draw"),
+        st.fixed_dictionaries(
+            {"points": st.lists(POINT, min_size=2, max_size=5), "smooth": st.booleans(), "closed": st.booleans()}
+        ),
+    ),
+    st.tuples(
         st.just("createShape"),
         st.fixed_dictionaries({"x": NUMBERS, "y": NUMBERS, "w": SIZES, "h": SIZES, "color": COLOURS}),
     ),
@@ -95,7 +126,7 @@ PEOPLE = st.lists(
     max_size=6,
 )  # fmt: skip
 MANY = settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 
 
@@ -113,7 +144,7 @@ def named(board: Board, arguments: Any, key: str = "") -> Any:
         return {k: named(board, v, k) for k, v in arguments.items()}
     if isinstance(arguments, list):
         return [named(board, v, key) for v in arguments]
-    if key in ("id", "ids", "parent") and isinstance(arguments, int):
+    if key in ("id", "ids", "parent", "ref", "to") and isinstance(arguments, int):
         ids = sorted(board.shapes())
         return ids[arguments % len(ids)] if ids else "nowhere"
     return arguments

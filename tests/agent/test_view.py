@@ -133,6 +133,7 @@ def test_board_text_never_starts_a_line_nor_closes_the_block(board: Board, attac
     assert len(lines) > len(calm)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=120))
 def test_quoted_text_is_one_line_of_json_without_invisible_characters(text: str) -> None:
     line = quoted(text)

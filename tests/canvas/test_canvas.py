@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycrdt import Doc
 from pycrdt import Map as YMap
@@ -37,6 +37,7 @@ def write(canvas: Canvas) -> None:
         canvas.write()
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(sorted(SHAPE_FIELDS)), JSON, max_size=6))
 def test_any_stored_value_reads_as_itself_or_as_the_default_and_never_raises(fields: dict[str, Any]) -> None:
     shape = Canvas(board(a=fields)).find("a")

@@ -52,6 +52,7 @@ def test_no_layout_overlaps_and_its_corner_is_the_origin(
     assert (min(x for x, _ in corners), min(y for _, y in corners)) == (0, 0)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 12), st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=30))
 def test_ranks_end_and_grow_along_every_edge_of_an_acyclic_graph(count: int, edges: list[tuple[int, int]]) -> None:
     forward = [(a, b) for a, b in edges if a < b < count]
