@@ -37,7 +37,7 @@ class Node:
     npm: tuple[str, ...]
 
     def environ(self) -> dict[str, str]:
-        """The environment in which `node` and what npm installed find this node first, and npm talks of its work only."""
+        """The environment in which this node is found first, and npm does not advertise itself."""
         path = os.pathsep.join([str(self.node.parent), os.environ.get("PATH", "")])
         return {**os.environ, "PATH": path, "npm_config_update_notifier": "false"}
 
