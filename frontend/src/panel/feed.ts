@@ -35,7 +35,9 @@ export const shapeLookup =
   (shapes: Y.Map<unknown>): ShapeLookup =>
   (id): ShapeName | null => {
     const shape = shapes.get(id);
-    return shape instanceof Y.Map ? { type: text(shape.get('type')), text: text(shape.get('text')) } : null;
+    if (!(shape instanceof Y.Map)) return null;
+    const isEven = shape.get('w') === shape.get('h');
+    return { type: text(shape.get('type')), text: text(shape.get('text')), isEven };
   };
 
 /** Keys of a set-valued map; the set is made on first use. */

@@ -1,6 +1,6 @@
 /** What a run did in all, and what an undo of it left, in words. Pure. */
 import type { CallEntry, KeptField } from './read';
-import { article, SHAPE_NOUNS, type ShapeLookup, targetsOf } from './steps';
+import { article, nounOf, type ShapeLookup, targetsOf } from './steps';
 import { capitalised, count, fieldWord, listed, oneLine } from './words';
 
 /** Distinct shapes the calls changed and nobody took back: "5 changes". */
@@ -14,14 +14,14 @@ export function changesOf(calls: readonly CallEntry[]): string[] {
 
 const written = (call: CallEntry, shape: string, field: string): unknown => call.changes[shape]?.[field]?.[1];
 
-/** What the calls did in all, counted: "Drew 3 shapes, 2 connectors", "Changed 4 shapes"; '' when nothing. */
+/** What the calls did in all, taken back or not, counted: "Drew 3 shapes, 2 connectors", "Changed 4 shapes"; '' when nothing. */
 export function outcomeOf(calls: readonly CallEntry[]): string {
   const drawn = new Set<string>();
   const connectors = new Set<string>();
   const changed = new Set<string>();
   const deleted = new Set<string>();
   for (const call of calls) {
-    if (call.status !== 'done') continue;
+    if (call.status === 'error') continue;
     for (const id of targetsOf(call)) {
       if (call.created.includes(id)) (written(call, id, 'type') === 'connector' ? connectors : drawn).add(id);
       else if (written(call, id, 'deleted') === true) deleted.add(id);
@@ -54,7 +54,7 @@ export function keptSentences(kept: readonly KeptField[], created: readonly stri
   }
   return [...rows.values()].map(({ shape, why, fields }) => {
     const known = lookup(shape);
-    const noun = SHAPE_NOUNS[known?.type ?? ''] ?? 'shape';
+    const noun = known ? nounOf(known) : 'shape';
     const name = known?.text ? `“${oneLine(known.text, 30)}”` : capitalised(article(noun));
     const reason = why ? ` (${why.replace(/\.$/, '')})` : '';
     if (created.includes(shape) || fields.has('deleted')) return `${name} stayed${reason}`;

@@ -5,8 +5,9 @@ import { doing, type ShapeName, splitLabel, spoken, stepOf } from './steps';
 import { ago, duration, listed, oneLine, ordinal } from './words';
 
 const SHAPES: Record<string, ShapeName> = {
-  login: { type: 'rect', text: 'Login' },
-  dot: { type: 'ellipse', text: '' },
+  login: { type: 'rect', text: 'Login', isEven: true },
+  dot: { type: 'ellipse', text: '', isEven: false },
+  disc: { type: 'ellipse', text: '', isEven: true },
 };
 const lookup = (id: string): ShapeName | null => SHAPES[id] ?? null;
 
@@ -88,6 +89,7 @@ describe('the step under way', () => {
   it.each([
     ['moving', ['login'], 'Moving Login'],
     ['moving', ['dot'], 'Moving an ellipse'],
+    ['moving', ['disc'], 'Moving a circle'],
     ['drawing', ['new.1', 'new.2'], 'Drawing 2 shapes'],
     ['connecting', ['new.1'], 'Connecting…'],
     ['looking', [], 'Looking…'],
@@ -111,8 +113,9 @@ describe('what a run did', () => {
         drew('gone', 'rect'),
         made({ changes: { a: { x: [0, 1] }, login: { x: [0, 1] }, gone: { deleted: [false, true] } } }),
         made({ status: 'undone', changes: { dot: { x: [0, 1] } } }),
+        made({ status: 'error', changes: { far: { x: [0, 1] } } }),
       ]),
-    ).toBe('Drew 2 shapes, 1 connector, changed 1 shape and deleted 1 shape');
+    ).toBe('Drew 2 shapes, 1 connector, changed 2 shapes and deleted 1 shape');
     expect(outcomeOf([made({ tool: 'look' })])).toBe('');
   });
 });

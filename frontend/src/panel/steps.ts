@@ -29,6 +29,8 @@ export type StepIcon =
 export interface ShapeName {
   type: string;
   text: string;
+  /** as wide as high: a square, a circle */
+  isEven: boolean;
 }
 export type ShapeLookup = (id: string) => ShapeName | null;
 
@@ -91,7 +93,7 @@ const TOOLS: Readonly<Record<string, readonly [icon: StepIcon, verb: string]>> =
   ask: ['ask', 'Asked'],
 };
 
-export const SHAPE_NOUNS: Readonly<Record<string, string>> = {
+const SHAPE_NOUNS: Readonly<Record<string, string>> = {
   rect: 'rectangle',
   ellipse: 'ellipse',
   diamond: 'diamond',
@@ -105,6 +107,12 @@ export const SHAPE_NOUNS: Readonly<Record<string, string>> = {
 
 /** Characters of a shape's text in a step; the same as MAX_NAME of agent/tools/words.py, which writes the labels. */
 export const MAX_NAME = 32;
+
+/** What people call a shape without words on it; the same as noun() of agent/tools/words.py. */
+export function nounOf({ type, isEven }: ShapeName): string {
+  if (isEven && (type === 'rect' || type === 'ellipse')) return type === 'rect' ? 'square' : 'circle';
+  return SHAPE_NOUNS[type] ?? 'shape';
+}
 
 /** Characters of several names in one step: two lines of a card. */
 const MAX_LIST = 56;
@@ -233,7 +241,7 @@ export function doing(
     const subject = oneLine(only.text, MAX_NAME);
     return subject
       ? splitLabel(verb.includes(subject) ? verb : `${verb} “${subject}”`, [subject])
-      : { verb: `${verb} ${article(SHAPE_NOUNS[only.type] ?? 'shape')}`, subject: '', rest: '' };
+      : { verb: `${verb} ${article(nounOf(only))}`, subject: '', rest: '' };
   }
   if (targets.length > 1) return { verb: `${verb} ${count(targets.length, 'shape')}`, subject: '', rest: '' };
   return { verb: `${verb}…`, subject: '', rest: '' };
