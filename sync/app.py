@@ -78,6 +78,8 @@ async def readyz(request: Request) -> Response:
         await hub.store.rooms()
     except StoreError as error:
         return PlainTextResponse(f"{error}\n", 503)
+    if fault := hub.fault():
+        return PlainTextResponse(f"{fault}\n", 503)
     return PlainTextResponse("ok\n")
 
 

@@ -112,7 +112,7 @@ class Hub:
 
     async def _serve(self, live: LiveRoom, socket: Socket, member: Member, agent: Agent | None) -> None:
         connection = self._new_connection()
-        outbox = Outbox(self.settings.max_outbox_bytes)
+        outbox = Outbox(self.settings.max_outbox_bytes, self.settings.lag_bytes, live.catch_up)
         self._connections += 1
         live.connect(connection, member, outbox, agent)
         self._changed(live.info.room)
@@ -277,6 +277,11 @@ class Hub:
                 yield watcher
             finally:
                 live.followers.discard(watcher)
+
+    def fault(self) -> str | None:
+        """Why some room's updates are not being saved, if so."""
+        live_rooms = (self.rooms.get(room) for room in self.rooms)
+        return next((live.fault for live in live_rooms if live is not None and live.fault is not None), None)
 
     def people(self, room: str) -> int:
         """How many connections of people the room has."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -9,12 +10,16 @@ import anyio
 
 from sync.outbox import Outbox
 from sync.presence import ConnectionId
-from sync.protocol import CloseCode, encode
+from sync.protocol import CloseCode, Message, Update, encode
 from sync.room import Append, Broadcast, Close, Effect, Member, Room, RoomBroken, Send
 from sync.store import Entry, NoSuchRoom, RoomInfo, Store, StoreError
 from sync.watch import Watcher
 
+FIRST_RETRY_S = 0.1
+MAX_RETRY_S = 2.0  # so a store that is back is noticed well within 5 s
 MAX_BATCH = 2_000  # updates of one append; bounds how long one room holds the commit
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,14 @@ class LiveRoom:
     """Carries out a Room's effects. `users` counts those who need it in memory; the hub unloads it at 0."""
 
     def __init__(
-        self, info: RoomInfo, room: Room, seq: int, snapshot_seq: int, store: Store, clock: Callable[[], float]
+        self,
+        info: RoomInfo,
+        room: Room,
+        seq: int,
+        snapshot_seq: int,
+        store: Store,
+        clock: Callable[[], float],
+        max_pending_bytes: int,
     ) -> None:
         self.info = info
         self.room = room
@@ -39,11 +51,17 @@ class LiveRoom:
         self.snapshot_seq = snapshot_seq
         self.edited_at = info.edited_at
         self.is_broken = False
+        self.has_gaps = False
+        """Rows of its log are lost: no snapshot may take the place of the others."""
         self._is_stopped = False
         self.followers: set[Watcher] = set()
         self.agents: dict[ConnectionId, Agent] = {}
         self._outboxes: dict[ConnectionId, Outbox] = {}
+        self.fault: str | None = None
+        """Why the store does not take updates, while it does not."""
         self._pending: list[Entry] = []
+        self._pending_bytes = 0
+        self._max_pending_bytes = max_pending_bytes
         self._is_writing = False
         self._work = anyio.Event()
         self._flushed = anyio.Event()
@@ -68,7 +86,11 @@ class LiveRoom:
         self.perform(self.room.connect(connection, member))
 
     def receive(self, connection: ConnectionId, frame: bytes) -> None:
-        """A frame came."""
+        """A frame came; while the store does not take what came before, only so much of it (S7)."""
+        if self._pending_bytes > self._max_pending_bytes:
+            reason = f"Cannot save: {self.fault or 'the store does not keep up'}"
+            self.perform([Close(connection, CloseCode.STORAGE_UNAVAILABLE, reason)])
+            return
         self.perform(self.room.receive(connection, frame))
 
     def disconnect(self, connection: ConnectionId) -> None:
@@ -92,19 +114,32 @@ class LiveRoom:
         for effect in effects:
             match effect:
                 case Append(update, author):
+                    self._pending_bytes += len(update)
                     self._pending.append(Entry(update, author, int(self._clock() * 1000)))
                     self._work.set()
                 case Send(connection, message):
                     if outbox := self._outboxes.get(connection):
                         outbox.put_nowait(encode(message))
                 case Broadcast(message, to):
-                    frame = encode(message)  # once; everybody gets the same bytes
-                    for connection in to:
-                        if outbox := self._outboxes.get(connection):
-                            outbox.put_nowait(frame)
+                    self._broadcast(message, to)
                 case Close(connection, code, reason):
                     if outbox := self._outboxes.get(connection):
                         outbox.close(code, reason)
+
+    def _broadcast(self, message: Message, to: Iterable[ConnectionId]) -> None:
+        frame = encode(message)  # once; everybody gets the same bytes
+        for connection in to:
+            outbox = self._outboxes.get(connection)
+            if outbox is None:
+                continue
+            if isinstance(message, Update):
+                outbox.put_increment(frame, self.room.doc.get_state)
+            else:
+                outbox.put_nowait(frame)
+
+    def catch_up(self, reached: bytes) -> list[bytes]:
+        """What somebody who has read up to the state vector `reached` lacks, as one frame."""
+        return [encode(Update(self.room.doc.get_update(reached)))]
 
     async def pump(self) -> None:
         """Writes what is pending, whatever came meanwhile as one batch; ends when the room is stopped or broken."""
@@ -127,27 +162,53 @@ class LiveRoom:
 
     async def _write(self, batch: list[Entry]) -> None:
         try:
-            seq = await self._store.append(self.info.room, batch)
+            seq = await self._append(batch)
         except NoSuchRoom:
-            self._break(self.room.append_failed("This board was deleted."))
-        except StoreError as error:
-            self._break(self.room.append_failed(f"Cannot save: {error}"))
-        else:
+            self._break(self.room.close_all(CloseCode.NOT_FOUND, "This board was deleted."))
+            return
+        self._pending_bytes -= sum(len(entry.update) for entry in batch)
+        try:
+            effects = self.room.committed(len(batch))
+        except RoomBroken:
+            self._break(self.room.close_all(CloseCode.GOING_AWAY, "The room is read anew from its log; try again."))
+            return
+        self.seq = seq
+        self.edited_at = batch[-1].at
+        self.perform(effects)
+        for follower in self.followers:
+            follower.put(self.info.room)
+
+    async def _append(self, batch: list[Entry]) -> int:
+        """Until the store takes it: nothing is shown or acknowledged meanwhile, presence goes on (S7).
+
+        A batch may be in the log twice when the store failed after its commit; the gate leaves out what is known.
+        """
+        pause_s = FIRST_RETRY_S
+        while True:
             try:
-                effects = self.room.committed(len(batch))
-            except RoomBroken:
-                self._break(self.room.close_all(CloseCode.GOING_AWAY, "The room is read anew from its log; try again."))
-                return
-            self.seq = seq
-            self.edited_at = batch[-1].at
-            self.perform(effects)
-            for follower in self.followers:
-                follower.put(self.info.room)
+                seq = await self._store.append(self.info.room, batch)
+            except NoSuchRoom:
+                raise
+            except StoreError as error:
+                self._tell_storage(str(error))
+                await anyio.sleep(pause_s)
+                pause_s = min(MAX_RETRY_S, pause_s * 2)
+            else:
+                self._tell_storage(None)
+                return seq
+
+    def _tell_storage(self, fault: str | None) -> None:
+        if fault == self.fault:
+            return
+        self.fault = fault
+        log.warning("room %s: %s", self.info.room, fault or "the store takes updates again")
+        self.perform(self.room.storage_changed(fault))
 
     def _break(self, effects: Iterable[Effect]) -> None:
         """The document in memory is not what the log says: the hub reads it anew for the next who comes."""
         self.is_broken = True
         self._pending.clear()
+        self._pending_bytes = 0
         self.stop()
         self.perform(effects)
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from pycrdt import Doc, TransactionEvent
 
-from sync.gate import Gate, NotReady, Profile
+from sync.gate import Gate, NotReady, Profile, Refused
 from sync.presence import NOBODY, ConnectionId, Identity, Presence
 from sync.protocol import (
     EMPTY_UPDATE,
@@ -31,6 +31,7 @@ from sync.protocol import (
     Unknown,
     Update,
     decode,
+    decode_state_vector,
     encode_state_vector,
 )
 
@@ -112,8 +113,8 @@ class _InFlight:
 class Room:
     """The document and who is connected to it.
 
-    `stored` are the snapshot and the updates of the log, in order. Raises Refused or NotReady when they are not what
-    this server wrote: the room must not be served then.
+    `stored` are the snapshot and the updates of the log, in order. Some may build on one that was lost: `skipped`
+    counts those. They apply when the lost one comes again, from a client that still has it.
     """
 
     def __init__(self, profile: Profile, epoch: str, stored: Iterable[bytes] = ()) -> None:
@@ -125,11 +126,24 @@ class Room:
         self._connections: dict[ConnectionId, _Connection] = {}
         self._in_flight: deque[_InFlight] = deque()
         self._changes: list[bytes] = []
-        for update in stored:
-            admitted = self.gate.admit(update, is_stored=True)
-            if admitted.is_new:
-                self._apply([admitted.update])
+        self.skipped = self._load(list(stored))
         self._subscription = self.doc.observe(self._on_change)
+
+    def _load(self, stored: list[bytes]) -> int:
+        """How many could not be applied."""
+        while stored:
+            waiting: list[bytes] = []
+            admitted: list[bytes] = []
+            for update in stored:
+                try:
+                    admitted.append(self.gate.admit(update, is_stored=True).update)
+                except (NotReady, Refused):
+                    waiting.append(update)
+            self._apply(admitted)
+            if len(waiting) == len(stored):
+                return len(waiting)
+            stored = waiting
+        return 0
 
     def _on_change(self, event: TransactionEvent) -> None:
         self._changes.append(event.update)
@@ -250,10 +264,10 @@ class Room:
             effects += [Send(c, SyncStatus(content)) for c, content in entry.acks if c in self._connections]
         return effects
 
-    def append_failed(self, reason: str) -> list[Effect]:
-        """The store did not take what is in flight. The room knows ids that exist nowhere: discard it after this."""
-        self._in_flight.clear()
-        return self.close_all(CloseCode.STORAGE_UNAVAILABLE, reason)
+    def storage_changed(self, fault: str | None) -> list[Effect]:
+        """The store does not take updates (a sentence says why), or does again (None): those who can, show it."""
+        event = {"type": "storage", "ok": fault is None, **({} if fault is None else {"reason": fault})}
+        return [Broadcast(BoardEvent(event), tuple(c for c, p in self._connections.items() if p.member.hears_events))]
 
     def close_all(self, code: CloseCode, reason: str) -> list[Effect]:
         """Say goodbye to everybody."""
@@ -274,3 +288,17 @@ class Room:
         if not entries:
             return []
         return [Broadcast(Awareness(entries), tuple(self._connections))]
+
+
+def is_whole(snapshot: bytes, state: bytes, profile: Profile) -> bool:
+    """Does a snapshot pass the gate and read back as a document with this state vector?
+
+    Uses documents of its own, so any thread may ask.
+    """
+    gate, replica = Gate(profile), Doc[Any]()
+    try:
+        gate.admit(snapshot, is_stored=True)
+        replica.apply_update(snapshot)
+    except (NotReady, Refused):
+        return False
+    return decode_state_vector(replica.get_state()) == decode_state_vector(state) == gate.known

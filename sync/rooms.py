@@ -6,6 +6,7 @@ somebody who is just joining.
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -13,15 +14,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
+from anyio import to_thread
 from anyio.abc import TaskGroup
 from pycrdt import Doc
 
-from sync.gate import NotReady, Profile, ProfileName, Refused
+from sync.gate import Profile, ProfileName
 from sync.live import LiveRoom
 from sync.protocol import CloseCode
-from sync.room import Room, RoomBroken
+from sync.room import Room, RoomBroken, is_whole
 from sync.settings import Settings
 from sync.store import NoSuchRoom, RoomExists, Store, StoreError
+
+log = logging.getLogger(__name__)
 
 JANITOR_MAX_S = 1.0
 JANITOR_MIN_S = 0.05
@@ -175,9 +179,22 @@ class Rooms:
         stored = [*([loaded.snapshot] if loaded.snapshot is not None else []), *loaded.updates]
         try:
             pure = Room(self._profile_of(loaded.info.profile), loaded.info.epoch, stored)
-        except (NotReady, Refused, RoomBroken) as error:
+        except RoomBroken as error:
             raise StoreError(f"The stored board {room} cannot be read: {error}.") from error
-        return LiveRoom(loaded.info, pure, loaded.seq, loaded.seq - len(loaded.updates), self.store, self._clock)
+        if loaded.damaged or pure.skipped:
+            rows = ", ".join(map(str, loaded.damaged[:20])) or "none"
+            log.error("room %s: damaged rows: %s; rows that build on them: %d", room, rows, pure.skipped)
+        live = LiveRoom(
+            loaded.info,
+            pure,
+            loaded.seq,
+            loaded.seq - len(loaded.updates) - len(loaded.damaged),
+            self.store,
+            self._clock,
+            self._settings.max_pending_bytes,
+        )
+        live.has_gaps = bool(loaded.damaged or pure.skipped)
+        return live
 
     async def _janitor(self) -> None:
         """Unloads rooms that nobody uses, and writes snapshots of those whose log has grown."""
@@ -215,8 +232,18 @@ class Rooms:
         slot.gone.set()
 
     async def _compact(self, live: LiveRoom) -> None:
-        """A snapshot is an optimisation: when the store does not take it, the log still has everything."""
-        snapshot, seq = live.room.doc.get_update(), live.seq
+        """Write a snapshot that was read back and found equal (S5).
+
+        It is an optimisation: when the store does not take it, the log still has everything. A room with gaps keeps its
+        log, in which rows wait for what was lost.
+        """
+        if live.has_gaps:
+            return
+        snapshot, state, seq = live.room.doc.get_update(), live.room.doc.get_state(), live.seq
+        if not await to_thread.run_sync(is_whole, snapshot, state, live.room.gate.profile):
+            log.error("room %s: a snapshot does not read back as it was; the log is kept", live.info.room)
+            live.has_gaps = True
+            return
         try:
             await self.store.describe(live.info.room, self._title_of(live.room.doc))
             await self.store.compact(live.info.room, snapshot, seq)

@@ -59,6 +59,12 @@ class Settings:
     max_outbox_bytes: int = _setting(
         8 * 2**20, "COPLAYER_MAX_OUTBOX_BYTES", "Unsent bytes of one connection, past which it is closed with 4508."
     )
+    max_pending_bytes: int = _setting(
+        16 * 2**20, "COPLAYER_MAX_PENDING_BYTES", "Updates of a room that wait for a failing store, past which 4531."
+    )
+    lag_bytes: int = _setting(
+        2**20, "COPLAYER_LAG_BYTES", "Unsent bytes past which a connection gets one fresh difference later instead."
+    )
     slow_after_s: float = _setting(
         10.0, "COPLAYER_SLOW_AFTER_S", "A send that takes longer closes the connection with 4508."
     )

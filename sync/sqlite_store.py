@@ -36,6 +36,9 @@ CREATE TABLE IF NOT EXISTS updates (
 CREATE TABLE IF NOT EXISTS snapshots (
   room INTEGER NOT NULL, upto_seq INTEGER NOT NULL, data BLOB NOT NULL, crc INTEGER NOT NULL,
   PRIMARY KEY (room, upto_seq));
+CREATE TABLE IF NOT EXISTS quarantine (
+  room INTEGER NOT NULL, seq INTEGER NOT NULL, data BLOB, crc INTEGER, author TEXT, at INTEGER,
+  PRIMARY KEY (room, seq));
 CREATE TABLE IF NOT EXISTS leases (
   room INTEGER NOT NULL, slot TEXT NOT NULL, epoch INTEGER NOT NULL, holder TEXT NOT NULL,
   expires_at INTEGER NOT NULL, is_done INTEGER NOT NULL, PRIMARY KEY (room, slot));
@@ -103,21 +106,10 @@ class SQLiteStore:
     async def load(self, room: str) -> Loaded:
         """See Store."""
 
-        def work(connection: sqlite3.Connection) -> Loaded:
-            room_id, info, seq = _find(connection, room)
-            snapshot, upto = _newest_snapshot(connection, room_id)
-            updates: list[bytes] = []
-            for row_seq, data, crc in connection.execute(
-                "SELECT seq, data, crc FROM updates WHERE room = ? AND seq > ? ORDER BY seq", (room_id, upto)
-            ):
-                if row_seq != upto + len(updates) + 1 or zlib.crc32(data) != crc:
-                    raise StoreError(f"Row {row_seq} of room {room} is damaged or missing.")
-                updates.append(data)
-            if upto + len(updates) != seq:
-                raise StoreError(f"The log of room {room} ends at row {upto + len(updates)} instead of {seq}.")
-            return Loaded(info, snapshot, tuple(updates), seq)
-
-        return await self._read(work)
+        loaded = await self._read(lambda connection: _load(connection, room))
+        if loaded.damaged:
+            await self._write(lambda connection: _put_aside(connection, room, loaded.damaged))
+        return loaded
 
     async def append(self, room: str, entries: Sequence[Entry]) -> int:
         """See Store."""
@@ -183,7 +175,7 @@ class SQLiteStore:
 
         def work(connection: sqlite3.Connection) -> None:
             room_id, _, _ = _find(connection, room)
-            for table in ("updates", "snapshots", "leases"):
+            for table in ("updates", "snapshots", "leases", "quarantine"):
                 connection.execute(f"DELETE FROM {table} WHERE room = ?", (room_id,))
             connection.execute("DELETE FROM rooms WHERE id = ?", (room_id,))
 
@@ -372,14 +364,47 @@ def _find(connection: sqlite3.Connection, room: str) -> tuple[int, RoomInfo, int
     return row[0], RoomInfo(*row[1:7]), row[7]
 
 
-def _newest_snapshot(connection: sqlite3.Connection, room_id: int) -> tuple[bytes | None, int]:
-    """(snapshot, the last row it holds): the newest whose checksum is right."""
-    for upto, data, crc in connection.execute(
-        "SELECT upto_seq, data, crc FROM snapshots WHERE room = ? ORDER BY upto_seq DESC", (room_id,)
+def _load(connection: sqlite3.Connection, room: str) -> Loaded:
+    room_id, info, seq = _find(connection, room)
+    snapshot, upto = _newest_snapshot(connection, room_id, room)
+    updates: list[bytes] = []
+    seen: set[int] = set()
+    for row_seq, data, crc in connection.execute(
+        "SELECT seq, data, crc FROM updates WHERE room = ? AND seq > ? ORDER BY seq", (room_id, upto)
     ):
-        if zlib.crc32(data) == crc:
+        if isinstance(data, bytes) and zlib.crc32(data) == crc:
+            updates.append(data)
+            seen.add(row_seq)
+    damaged = tuple(number for number in range(upto + 1, seq + 1) if number not in seen)
+    return Loaded(info, snapshot, tuple(updates), seq, damaged)
+
+
+def _newest_snapshot(connection: sqlite3.Connection, room_id: int, room: str) -> tuple[bytes | None, int]:
+    """(snapshot, the last row it holds): the newest whose checksum is right. Raises StoreError when none is.
+
+    The rows before a snapshot may be gone, so a room that has lost all of its snapshots cannot be served.
+    """
+    rows = connection.execute(
+        "SELECT upto_seq, data, crc FROM snapshots WHERE room = ? ORDER BY upto_seq DESC", (room_id,)
+    ).fetchall()
+    for upto, data, crc in rows:
+        if isinstance(data, bytes) and zlib.crc32(data) == crc:
             return data, upto
+    first = connection.execute("SELECT MIN(seq) FROM updates WHERE room = ?", (room_id,)).fetchone()[0]
+    if rows and first != 1:
+        raise StoreError(f"Every snapshot of room {room} is damaged; restore it from a backup.")
     return None, 0
+
+
+def _put_aside(connection: sqlite3.Connection, room: str, damaged: Sequence[int]) -> None:
+    """Copy damaged rows where nothing is ever removed; somebody may still read something in them."""
+    room_id, _, _ = _find(connection, room)
+    for seq in damaged:
+        connection.execute(
+            "INSERT OR IGNORE INTO quarantine SELECT room, seq, data, crc, author, at FROM updates"
+            " WHERE room = ? AND seq = ?",
+            (room_id, seq),
+        )
 
 
 def _lease(connection: sqlite3.Connection, room_id: int, slot: str) -> Lease | None:

@@ -49,12 +49,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A room's document: apply `snapshot`, then `updates` in order. `seq` is the last row's number."""
+    """A room's document: apply `snapshot`, then `updates` in order. `seq` is the last row's number.
+
+    `damaged` are the numbers of rows that are lost or not what was written; they were put aside, not thrown away.
+    """
 
     info: RoomInfo
     snapshot: bytes | None
     updates: tuple[bytes, ...]
     seq: int
+    damaged: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,7 @@ class Store(Protocol):
         ...
 
     async def load(self, room: str) -> Loaded:
-        """Raises NoSuchRoom."""
+        """What verifies. Raises NoSuchRoom, and StoreError where nothing could be served but an empty room."""
         ...
 
     async def append(self, room: str, entries: Sequence[Entry]) -> int:

@@ -50,12 +50,15 @@ class FakeSocket:
             anyio.create_memory_object_stream[Message](100_000)
         )
         self.is_stuck = False
+        self._may_read = anyio.Event()
+        self._may_read.set()
         self.closed: tuple[int, str] | None = None
         self._gone = anyio.Event()
 
     async def send(self, data: bytes) -> None:
         if self.is_stuck:
             await anyio.sleep_forever()
+        await self._may_read.wait()
         for message in decode(data):
             self._down[0].send_nowait(message)
 
@@ -82,6 +85,16 @@ class FakeSocket:
                 message = await self._down[1].receive()
                 if isinstance(message, kind):
                     return message
+
+    async def hear_any(self) -> Message:
+        with anyio.fail_after(TIMEOUT_S):
+            return await self._down[1].receive()
+
+    def pause(self) -> None:
+        self._may_read = anyio.Event()
+
+    def resume(self) -> None:
+        self._may_read.set()
 
     async def goodbye(self) -> tuple[int, str]:
         with anyio.fail_after(TIMEOUT_S):
@@ -149,26 +162,61 @@ async def test_w4_an_edit_reaches_everybody_with_its_sender_and_is_acknowledged_
         assert (await ann.hear(SyncStatus)).content == b"1"
 
 
-async def test_s7_when_the_store_fails_nothing_is_shown_or_acknowledged_and_all_are_asked_to_come_back() -> None:
+async def test_s7_while_the_store_fails_nothing_is_shown_or_acknowledged_presence_goes_on_and_it_recovers() -> None:
     store = MemoryStore()
     async with party(store) as guests:
-        ann, ben = guests.join(), guests.join()
+        ann, ben = guests.join(member=Member(hears_events=True)), guests.join(member=Member(hears_events=True))
         for socket in (ann, ben):
             socket.say(SyncStep1({}))
             await socket.hear(SyncStep2)
         store.fault = StoreError("the disk is full")
-        ann.say(edit(), SyncStatus(b"1"))
-        for socket in (ann, ben):
-            code, reason = await socket.goodbye()
-            assert code == CloseCode.STORAGE_UNAVAILABLE
-            assert "disk is full" in reason
-            with pytest.raises(anyio.WouldBlock):
-                socket._down[1].receive_nowait()
+        ann.say(edit(), SyncStatus(b"1"), Awareness((AwarenessEntry(ClientId(7), 1, "{}"),)))
+        heard: list[Message] = []
+        while not any(isinstance(message, BoardEvent) for message in heard):
+            heard.append(await ben.hear_any())
+        assert heard[-1] == BoardEvent({"type": "storage", "ok": False, "reason": "the disk is full"})
+        assert not any(isinstance(message, Update | SyncStatus) for message in heard)
+        assert any(isinstance(message, Awareness) for message in heard), "presence does not wait for the disk"
+        assert guests.hub.fault() == "the disk is full"
         store.fault = None
-        again = guests.join()
-        again.say(SyncStep1({}), edit(), SyncStatus(b"2"))
-        assert (await again.hear(SyncStatus)).content == b"2"
+        await ben.hear(Update)
+        assert (await ann.hear(SyncStatus)).content == b"1"
+        assert guests.hub.fault() is None
         assert await shapes(guests.hub) == {"a": {"x": 1}}
+
+
+async def test_s7_who_sends_more_than_can_wait_is_sent_away_to_keep_it() -> None:
+    store = MemoryStore()
+    async with party(store, max_pending_bytes=100) as guests:
+        socket = guests.join()
+        await socket.hear(SyncStep1)
+        store.fault = StoreError("the disk is full")
+        for number in range(10):
+            socket.say(edit(2**21 + number, f"s{number}"))
+        assert (await socket.goodbye())[0] == CloseCode.STORAGE_UNAVAILABLE
+
+
+async def test_w11_a_slow_reader_gets_one_fresh_difference_and_ends_with_the_same_document() -> None:
+    async with party(lag_bytes=2_000, max_outbox_bytes=20_000, slow_after_s=60) as guests:
+        ann, slow = guests.join(), guests.join()
+        for socket in (ann, slow):
+            socket.say(SyncStep1({}))
+            await socket.hear(SyncStep2)
+        slow.pause()
+        doc: Doc[Any] = Doc(client_id=2**21)
+        doc.observe(lambda event: ann.say(Update(event.update), SyncStatus(b"x")))
+        shape: Map[Any] = Map({"x": 0})
+        doc.get("shapes", type=Map)["a"] = shape
+        for number in range(2_000):
+            shape["x"] = number
+            await ann.hear(SyncStatus)
+        slow.resume()
+        replica: Doc[Any] = Doc()
+        frames = 0
+        while not replica.get("shapes", type=Map).to_py() or replica.get("shapes", type=Map)["a"]["x"] != 1_999:
+            replica.apply_update((await slow.hear(Update)).update)
+            frames += 1
+        assert frames < 100, "it was sent every step instead of one difference"
 
 
 async def test_s6_a_room_that_cannot_be_loaded_is_not_served_empty() -> None:

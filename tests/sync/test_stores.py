@@ -50,14 +50,17 @@ class TestSQLiteStore(StoreContract):
         assert pragmas == [2, "wal"], "2 is FULL; less loses acknowledged commits in a power failure"
 
     @pytest.mark.parametrize(
-        "damage",
+        ("damage", "left", "damaged"),
         [
-            "UPDATE updates SET data = x'00' WHERE seq = 2",
-            "DELETE FROM updates WHERE seq = 2",
-            "DELETE FROM updates WHERE seq = 3",
+            ("UPDATE updates SET data = x'00' WHERE seq = 2", (b"1", b"3"), (2,)),
+            ("DELETE FROM updates WHERE seq = 2", (b"1", b"3"), (2,)),
+            ("DELETE FROM updates WHERE seq = 3", (b"1", b"2"), (3,)),
+            ("UPDATE updates SET crc = crc + 1 WHERE seq < 3", (b"3",), (1, 2)),
         ],
     )
-    async def test_s6_a_damaged_log_is_an_error_and_not_an_empty_room(self, tmp_path: Path, damage: str) -> None:
+    async def test_s10_a_damaged_row_is_named_and_put_aside_and_the_others_are_served(
+        self, tmp_path: Path, damage: str, left: tuple[bytes, ...], damaged: tuple[int, ...]
+    ) -> None:
         path = tmp_path / "coplayer.db"
         store = SQLiteStore(path)
         async with store.open():
@@ -68,9 +71,26 @@ class TestSQLiteStore(StoreContract):
             with sqlite3.connect(path) as connection:
                 connection.execute(f"{damage} AND room = (SELECT id FROM rooms WHERE room = 'a')")
             connection.close()
-            with pytest.raises(StoreError):
-                await store.load("a")
+            loaded = await store.load("a")
+            assert (loaded.updates, loaded.damaged, loaded.seq) == (left, damaged, 3)
             assert len((await store.load("b")).updates) == 3
+            assert await store.append("a", entries(b"4")) == 4
+
+    async def test_s6_a_room_without_a_readable_snapshot_is_an_error_and_not_an_empty_room(
+        self, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "coplayer.db"
+        store = SQLiteStore(path)
+        async with store.open():
+            await store.create("a", "e", "map", NOW)
+            await store.append("a", entries(b"1", b"2"))
+            await store.compact("a", b"S", 1)
+            await store.compact("a", b"T", 2)
+            with sqlite3.connect(path) as connection:
+                connection.execute("UPDATE snapshots SET data = x'00'")
+            connection.close()
+            with pytest.raises(StoreError, match="backup"):
+                await store.load("a")
 
     async def test_s5_a_damaged_snapshot_gives_way_to_the_one_before(self, tmp_path: Path) -> None:
         path = tmp_path / "coplayer.db"
