@@ -35,10 +35,8 @@ export interface Presence {
   clientId: number;
   isMe: boolean;
   user: Person;
-  cursor: { x: number; y: number } | null;
   selection: readonly string[];
   dragging: readonly string[];
-  view: View | null;
   agent: AgentPresence | null;
 }
 
@@ -67,7 +65,7 @@ export interface Board {
   readonly awareness: Awareness;
   readonly room: string;
   readonly me: ReadonlySignal<Person>;
-  /** everybody here: assistants first, then people, oneself last */
+  /** everybody here: assistants first, then people, oneself last; silent while only cursors move */
   readonly people: ReadonlySignal<readonly Presence[]>;
   readonly status: ReadonlySignal<SaveStatus>;
   readonly canWrite: ReadonlySignal<boolean>;

@@ -72,7 +72,7 @@ function boardOf(editor: Editor): Board & { ask: (text?: string) => void } {
     awareness: room.awareness,
     room: room.name,
     me,
-    people: editor.presence.players,
+    people: editor.presence.here,
     status: room.status,
     canWrite: room.canWrite,
     selection: editor.selection,

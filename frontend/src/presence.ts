@@ -5,6 +5,7 @@
 import { type ReadonlySignal, signal } from '@preact/signals';
 import type { Awareness } from 'y-protocols/awareness';
 import type { AgentPresence, Presence as Peer, Person, View } from './board';
+import { same } from './canvas';
 import type { Box, Placement, Point } from './geometry';
 import { colourOf } from './me';
 
@@ -34,6 +35,8 @@ export interface Drawing {
 
 /** A peer with what only the scene needs. */
 export interface Player extends Peer {
+  cursor: Point | null;
+  view: View | null;
   drag: Drag | null;
   typing: Typing | null;
   drawing: Drawing | null;
@@ -143,12 +146,24 @@ export function readState(clientId: number, isMe: boolean, value: unknown): Play
   };
 }
 
+/** What a list of people shows; the rest changes 25 times a second. */
+const lasting = ({ clientId, user, agent, selection, dragging }: Player) => ({
+  clientId,
+  user,
+  agent,
+  selection,
+  dragging,
+});
+
 const rank = (player: Player): number => (player.user.kind === 'agent' ? 0 : player.isMe ? 2 : 1);
 
 export class Presence {
   /** everybody: assistants first, oneself last */
   readonly players: ReadonlySignal<readonly Player[]>;
+  /** the same, but silent while only cursors, views and live gestures move: for lists of people */
+  readonly here: ReadonlySignal<readonly Player[]>;
   readonly #players = signal<readonly Player[]>([]);
+  readonly #here = signal<readonly Player[]>([]);
   #state: MyState;
   #sentAt = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -158,6 +173,7 @@ export class Presence {
     user: Person,
   ) {
     this.players = this.#players;
+    this.here = this.#here;
     this.#state = { user, cursor: null, selection: [], drag: null, typing: null, drawing: null, view: null };
     awareness.setLocalState(this.#state);
     awareness.on('change', () => this.#read());
@@ -173,7 +189,9 @@ export class Presence {
     const players = [...this.awareness.getStates()]
       .map(([id, state]) => readState(id, id === mine, state))
       .filter((player): player is Player => player !== null);
-    this.#players.value = players.sort((a, b) => rank(a) - rank(b) || a.clientId - b.clientId);
+    players.sort((a, b) => rank(a) - rank(b) || a.clientId - b.clientId);
+    this.#players.value = players;
+    if (!same(players.map(lasting), this.#here.peek().map(lasting))) this.#here.value = players;
   }
 
   /** Changes this person's state; it goes out within 40 ms. */

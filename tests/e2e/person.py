@@ -85,7 +85,7 @@ class Person:
     async def screenshot(self, name: str) -> None:
         """Kept as an artifact of the run, for people to look at."""
         ARTIFACTS.mkdir(exist_ok=True)
-        await self.page.screenshot(path=ARTIFACTS / f"{name}.png")
+        await self.page.screenshot(path=ARTIFACTS / f"{name}.png", animations="disabled")
 
     # ---- doing
 

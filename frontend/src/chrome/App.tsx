@@ -11,16 +11,17 @@ import { Toolbar } from './Toolbar';
 import { BoardIsland, PeopleIsland } from './TopBar';
 
 const NOTICE_MS = 6000;
+/** Things that the demo assistant can do as well, so that a first click never disappoints. */
 const PROMPTS = [
   'Draw three red circles in a row',
-  'Sketch a sign-up flow as a diagram',
-  'Make a board for a retrospective',
+  'Flowchart Idea -> Draft -> Review -> Ship',
+  'Make a 2 by 3 grid of yellow notes',
 ] as const;
 
 export function App({ editor, ask }: { editor: Editor; ask: (text?: string) => void }): JSX.Element {
   return (
     <>
-      {editor.isEmpty.value && editor.room.loaded.value && editor.tool.value === 'select' && <Empty ask={ask} />}
+      <Empty editor={editor} ask={ask} />
       <StyleBar editor={editor} ask={() => ask()} />
       <BoardIsland editor={editor} />
       <PeopleIsland editor={editor} />
@@ -50,8 +51,19 @@ export function App({ editor, ask }: { editor: Editor; ask: (text?: string) => v
   );
 }
 
-/** What an empty board teaches: one gesture, and three things to ask for. */
-function Empty({ ask }: { ask: (text?: string) => void }): JSX.Element {
+/** What an empty board teaches: one gesture, and three things to ask for. The open panel offers those itself. */
+function Empty({ editor, ask }: { editor: Editor; ask: (text?: string) => void }): JSX.Element | null {
+  const isWorking = editor.presence.here.value.some((player) => player.agent && player.agent.status !== 'idle');
+  if (!editor.isEmpty.value || !editor.room.loaded.value || editor.tool.value !== 'select' || isWorking) return null;
+  if (editor.panelOpen.value) {
+    return (
+      <div class="board-empty" data-testid="empty">
+        <p>
+          Press <kbd>R</kbd> and drag to draw the first shape
+        </p>
+      </div>
+    );
+  }
   return (
     <div class="board-empty" data-testid="empty">
       <p>

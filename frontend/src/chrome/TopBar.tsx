@@ -93,7 +93,7 @@ function StatusChip({ editor }: { editor: Editor }): JSX.Element {
 
 /** Who is here, and Share, top right. */
 export function PeopleIsland({ editor }: { editor: Editor }): JSX.Element {
-  const players = editor.presence.players.value;
+  const players = editor.presence.here.value;
   const shown = players.slice(0, MOST_FACES);
   const rest = players.length - shown.length;
   const isCopied = useSignal(false);

@@ -6,7 +6,7 @@ import { signal } from '@preact/signals';
 import type { Camera } from '../camera';
 import type { Canvas, Shape } from '../canvas';
 import type { End, ShapeFields } from '../canvas.gen';
-import { type Box, connect, type EndPlace, type Line, type Placement, smoothPath } from '../geometry';
+import { connect, type EndPlace, type Line, type Placement, smoothPath } from '../geometry';
 import { TYPE_WORDS } from '../history';
 import type { Drag, Player } from '../presence';
 import { strokeOf } from './colour';
@@ -64,7 +64,7 @@ export class Scene {
       for (const id of ids) this.#release(id);
       const fresh = this.isLive && !transaction.local ? this.#justMade(ids) : [];
       this.#draw(ids);
-      for (const id of fresh) this.#halo(id);
+      for (const id of fresh) this.#show(id);
     });
     this.#draw(canvas.shapes().map((shape) => shape.id));
     void document.fonts?.ready.then(() => {
@@ -206,6 +206,7 @@ export class Scene {
 
   #draw(ids: Iterable<string>): void {
     const wave = new Set(ids);
+    if (!wave.size) return;
     let isOrderStale = false;
     for (const id of [...wave]) for (const connector of this.#ends.get(id) ?? []) wave.add(connector);
     // Connectors last: they ask where the others are.
@@ -246,8 +247,8 @@ export class Scene {
     entry.look = look;
     const inner = node('g', { class: 'body' });
     inner.append(...(isConnector ? (line ? connectorBody(shape, line) : []) : body(shape)));
-    const halo = group.querySelector(':scope > .halo');
-    group.replaceChildren(inner, ...(halo ? [halo] : []));
+    group.replaceChildren(inner);
+    group.classList.remove('made');
     group.setAttribute('aria-label', describe(shape));
     group.classList.toggle('editing', this.#editing === shape.id);
   }
@@ -306,16 +307,13 @@ export class Scene {
     });
   }
 
-  #halo(id: string): void {
+  /** Fades it in with a glow; a later change of its look ends that. */
+  #show(id: string): void {
     const group = this.#nodes.get(id)?.group;
-    const shape = this.canvas.get(id);
-    if (!group || !shape) return;
-    group.classList.add('made');
-    if (shape.type === 'connector') return;
-    const grown: Box = { x: -5, y: -5, w: shape.w + 10, h: shape.h + 10 };
-    const halo = node('rect', { class: 'halo', x: grown.x, y: grown.y, width: grown.w, height: grown.h, rx: 13 });
-    halo.addEventListener('animationend', () => halo.remove());
-    group.append(halo);
+    group?.classList.add('made');
+    group?.addEventListener('animationend', (event) => {
+      if (event.animationName === 'halo') group.classList.remove('made');
+    });
   }
 }
 

@@ -7,6 +7,8 @@ import { LINE_HEIGHT, wrap } from './text';
 
 const CORNER = 10;
 const NOTE_PADDING = 14;
+/** Left-aligned words end ragged: they may come closer to the right edge. */
+const NOTE_RIGHT = 10;
 const LABEL_PADDING = 10;
 /** Thin lines are still easy to hit: this many px around them. */
 const HIT_WIDTH = 16;
@@ -20,6 +22,7 @@ export const paddingOf = (shape: Shape): number =>
 
 /** Width that words may take. A diamond and a triangle leave less room than their box. */
 export function textWidth(shape: Shape): number {
+  if (shape.type === 'note') return Math.max(8, shape.w - NOTE_PADDING - NOTE_RIGHT);
   const room = shape.type === 'diamond' ? 0.62 : shape.type === 'triangle' ? 0.55 : shape.type === 'ellipse' ? 0.8 : 1;
   return Math.max(8, shape.w * room - 2 * paddingOf(shape));
 }
@@ -123,7 +126,8 @@ function lettering(shape: Shape): SVGElement | null {
   const isTop = shape.type === 'note' || shape.type === 'text';
   const middle = shape.type === 'triangle' ? shape.h * 0.64 : shape.h / 2;
   const top = isTop ? padding : middle - (lines.length * leading) / 2;
-  const at = { left: (shape.w - textWidth(shape)) / 2, center: shape.w / 2, right: (shape.w + textWidth(shape)) / 2 };
+  const left = shape.type === 'note' ? NOTE_PADDING : (shape.w - textWidth(shape)) / 2;
+  const at = { left, center: shape.w / 2, right: (shape.w + textWidth(shape)) / 2 };
   const anchor = { left: 'start', center: 'middle', right: 'end' };
   const words = node('text', {
     class: 'label',

@@ -72,7 +72,7 @@ function open(editor: Editor, layer: HTMLElement, id: string): (() => void) | nu
     field.style.height = `${tall}px`;
     const padding = now.type === 'note' ? 14 : 0;
     const offsetY = isTop ? -now.h / 2 + padding : now.type === 'triangle' ? now.h * 0.14 - tall / 2 : -tall / 2;
-    const offsetX = now.type === 'text' ? -now.w / 2 : -width / 2;
+    const offsetX = isTop ? -now.w / 2 + padding : -width / 2;
     field.style.transformOrigin = '0 0';
     field.style.transform = `scale(${zoom}) rotate(${now.rotation}deg) translate(${offsetX}px, ${offsetY}px)`;
   };

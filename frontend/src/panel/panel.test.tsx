@@ -16,10 +16,8 @@ function assistant(agent: Partial<AgentPresence> = {}, name = 'Assistant'): Pres
     clientId: 1,
     isMe: false,
     user: { id: 'assistant', name, color: '#7C3AED', kind: 'agent' },
-    cursor: null,
     selection: [],
     dragging: [],
-    view: null,
     agent: { status: 'idle', run: null, targets: [], note: '', text: '', model: 'gpt-x', demo: false, ...agent },
   };
 }
