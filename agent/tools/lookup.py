@@ -12,11 +12,9 @@ from agent.tools.base import ToolContext, ToolError, refuse_dragged, unique
 from sync.canvas.canvas import Canvas
 from sync.canvas.geometry import Box
 from sync.canvas.history import logged_calls
-from sync.canvas.place import bounds
+from sync.canvas.place import bounds, box_of
 from sync.canvas.schema import MAX_PARENT_STEPS, ShapeId
 from sync.canvas.shape import Shape
-
-DEFAULT_VIEW = Box(-600, -400, 1200, 800)  # px; what a person sees who has not moved the board
 
 
 def live(canvas: Canvas, context: ToolContext, name: str) -> Shape:
@@ -68,10 +66,7 @@ def with_children(canvas: Canvas, shapes: Iterable[Shape]) -> list[Shape]:
 
 def view_box(context: ToolContext) -> Box:
     """What the person who asks sees, px."""
-    view = context.view
-    if view is None or not (view["w"] > 1 and view["h"] > 1):
-        return DEFAULT_VIEW
-    return Box(view["x"], view["y"], view["w"], view["h"])
+    return box_of(context.view)
 
 
 def geometry(canvas: Canvas, shapes: Iterable[str]) -> list[dict[str, Any]]:

@@ -9,11 +9,11 @@ from pydantic import Field
 from agent.lines import clean
 from agent.tools.base import Result, Tool, ToolContext, ToolError
 from agent.tools.lookup import editable, geometry
+from agent.tools.refit import refit
 from agent.tools.words import name
 from sync.canvas.canvas import Canvas
 from sync.canvas.schema import MAX_TEXT
 from sync.canvas.shape import Shape
-from sync.canvas.text import fit
 
 
 class SetText(Tool):
@@ -49,13 +49,3 @@ class SetText(Tool):
             why = "is not in the label" if count == 0 else f"is {count} times in the label; give more of it"
             raise ToolError("INVALID", f"`find` {why}", path="find", why=why, now=clean(shape.text))
         return shape.text.replace(self.find, self.text)
-
-
-def refit(canvas: Canvas, before: Shape) -> None:
-    """Stage w and h of a `text` shape whose size was its words' until now."""
-    now = canvas.get(before.id)
-    if now is None or now.type != "text" or (before.w, before.h) != fit("text", before.text, before.font_size):
-        return
-    w, h = fit("text", now.text, now.font_size)
-    canvas.set(before.id, "w", w)
-    canvas.set(before.id, "h", h)

@@ -10,6 +10,7 @@ from agent.tools.base import Result, Tool, ToolContext, ToolError
 from agent.tools.common import Arguments, Colour, Coordinate, Ids, Size
 from agent.tools.create import stroke_for
 from agent.tools.lookup import editables, geometry, live
+from agent.tools.refit import refit
 from agent.tools.words import several
 from sync.canvas.canvas import Canvas, tidy
 from sync.canvas.schema import MAX_TEXT, PALETTE
@@ -111,6 +112,8 @@ def set_fields(canvas: Canvas, context: ToolContext, shape: Shape, fields: dict[
                 "INVALID", f"{shape.id} is a connector: it follows its ends", path=field, why="of a connector"
             )
         canvas.set(shape.id, field, value)
+    if not {"w", "h"} & set(wanted) and {"text", "font_size"} & set(wanted):
+        refit(canvas, shape)
 
 
 def refuse_stale(shape: Shape, expect: Expected | None) -> None:

@@ -6,11 +6,19 @@ from collections.abc import Iterable, Sequence
 
 from sync.canvas.canvas import Canvas
 from sync.canvas.geometry import Box, anchor_point, edge_point, rotated_bounds, union
-from sync.canvas.schema import MAX_COORDINATE, End
+from sync.canvas.schema import MAX_COORDINATE, End, View
 from sync.canvas.shape import Shape
 
 _STEPS = 8  # half-sizes in each direction that free_spot tries: 289 places
+DEFAULT_VIEW = Box(-600, -400, 1200, 800)  # px; what a person sees who has not moved the board
 GAP = 40.0  # px between shapes unless somebody says otherwise
+
+
+def box_of(view: View | None) -> Box:
+    """What a person sees, px; the default view for none, or for one that has no size."""
+    if view is None or not (view["w"] > 1 and view["h"] > 1):
+        return DEFAULT_VIEW
+    return Box(view["x"], view["y"], view["w"], view["h"])
 
 
 def bounds(shape: Shape, canvas: Canvas) -> Box:

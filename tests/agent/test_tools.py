@@ -36,14 +36,14 @@ def test_three_circles_appear_in_a_row_in_the_middle_of_the_view_and_the_card_sa
     assert "lints" not in result.output
 
 
-def test_ids_of_created_shapes_are_derived_from_the_call_so_that_a_replay_makes_no_twins(board: Board) -> None:
+def test_r5_ids_of_created_shapes_are_derived_from_the_call_so_that_a_replay_makes_no_twins(board: Board) -> None:
     result = board.call("create", shapes=[{"type": "rect", "x": 0, "y": 0}, {"type": "note", "x": 300, "y": 0}])
     assert result.targets == ("r1.1.1", "r1.1.2")
     made = board.shape("r1.1.1")
     assert (made["by"], made["run"], made["call"], made["at"]) == ("assistant", "r1", "r1.1", 1_795_000_000_001)
 
 
-def test_a_shape_created_without_a_size_fits_its_text(board: Board) -> None:
+def test_t6_a_shape_created_without_a_size_fits_its_text(board: Board) -> None:
     text = "A label that is a good deal longer than the default rectangle is wide, so that it has to wrap"
     for kind in ("rect", "ellipse", "diamond", "triangle", "note", "text"):
         made = board.call("create", shapes=[{"type": kind, "x": 0, "y": 0, "text": text}])
@@ -72,7 +72,7 @@ def test_a_key_names_a_shape_in_its_own_call_and_in_later_calls_of_the_run(board
     assert result.label == "Connected a rectangle to B"
 
 
-def test_create_is_all_or_nothing(board: Board) -> None:
+def test_t3_create_is_all_or_nothing(board: Board) -> None:
     good = {"type": "rect", "x": 0, "y": 0}
     assert board.refusal("create", shapes=[good, {**good, "parent": "nowhere"}])["code"] == "NOT_FOUND"
     assert board.refusal("create", shapes=[{**good, "key": "k"}, {**good, "key": "k"}])["code"] == "INVALID"
@@ -80,7 +80,7 @@ def test_create_is_all_or_nothing(board: Board) -> None:
     assert board.shapes() == {}
 
 
-def test_update_writes_only_the_fields_that_change(board: Board) -> None:
+def test_d2_update_writes_only_the_fields_that_change(board: Board) -> None:
     a = board.put("a", x=10, fill="blue", stroke="blue")
     board.call("update", changes=[{"ids": [a], "set": {"x": 10, "y": 5, "fill": "red"}}])
     assert board.changes("r1.1") == {"a": {"y": [0, 5], "fill": ["blue", "red"], "stroke": ["blue", "red"]}}
@@ -105,9 +105,18 @@ def test_set_text_replaces_a_part_and_refits_a_text_that_fitted(board: Board) ->
     assert result.label == "Relabelled Hello: Hello, everybody"
     assert board.shape(made.targets[0])["w"] > before
     assert board.refusal("set_text", id=made.targets[0], find="absent", text="x")["code"] == "INVALID"
+    wide = board.shape(made.targets[0])["w"]
+    board.call("update", changes=[{"ids": [made.targets[0]], "set": {"font_size": 30}}])
+    assert board.shape(made.targets[0])["w"] > 1.9 * wide
 
 
-def test_delete_sets_tombstones_takes_bound_connectors_along_and_nothing_else(board: Board) -> None:
+def test_a_text_that_people_gave_another_size_keeps_it(board: Board) -> None:
+    board.put("t", type="text", text="Hello", w=333, h=44)
+    board.call("set_text", id="t", text="Hello, everybody")
+    assert (board.shape("t")["w"], board.shape("t")["h"]) == (333, 44)
+
+
+def test_d3_delete_sets_tombstones_takes_bound_connectors_along_and_nothing_else(board: Board) -> None:
     board.put("a")
     board.put("b", x=300)
     board.put("c", type="connector", **{"from": {"id": "a"}, "to": {"id": "b"}})
@@ -172,7 +181,7 @@ def test_layers_follow_the_connectors_in_the_direction_asked_for(
     assert len(set(along)) == 3
 
 
-def test_undo_without_names_takes_back_this_run_else_the_agents_last_one(board: Board) -> None:
+def test_r9_undo_without_names_takes_back_this_run_else_the_agents_last_one(board: Board) -> None:
     a = board.put("a")
     board.call("move", ids=[a], dx=5)
     board.call("create", shapes=[{"type": "rect", "x": 500, "y": 500}])
@@ -226,7 +235,9 @@ def test_look_and_find_read_what_was_asked_for(board: Board) -> None:
         ("editExistingShape", {"id": "x", "x": 1}),
     ],
 )
-def test_every_writing_tool_refuses_what_it_must_not_touch(board: Board, tool: str, arguments: dict[str, Any]) -> None:
+def test_t5_every_writing_tool_refuses_what_it_must_not_touch(
+    board: Board, tool: str, arguments: dict[str, Any]
+) -> None:
     assert board.refusal(tool, **arguments)["code"] == "NOT_FOUND"
     board.put("x", text="Login", x=7)
     refused = board.refusal(tool, **arguments, dragging={"x": "Ben"})
@@ -237,7 +248,7 @@ def test_every_writing_tool_refuses_what_it_must_not_touch(board: Board, tool: s
     assert board.refusal(tool, **arguments)["code"] == "DELETED"
 
 
-def test_not_found_names_what_is_near(board: Board) -> None:
+def test_t3_not_found_names_what_is_near(board: Board) -> None:
     board.put("abc123", text="Payment service")
     assert board.refusal("move", ids=["abc124"], dx=1)["near"] == [
         'abc123 rect 0,0 100x60 slate "Payment service" by=ann'
@@ -245,7 +256,7 @@ def test_not_found_names_what_is_near(board: Board) -> None:
     assert "abc123" in board.refusal("move", ids=["payment"], dx=1)["near"][0]
 
 
-def test_limits_of_one_call_are_told_and_nothing_is_written(board: Board) -> None:
+def test_t4_limits_of_one_call_are_told_and_nothing_is_written(board: Board) -> None:
     for i in range(201):
         board.put(f"s{i}", parent="f", z=f"b{i:02d}V" if i < 100 else f"c{i}V")
     board.put("f", type="frame")
@@ -257,12 +268,12 @@ def test_limits_of_one_call_are_told_and_nothing_is_written(board: Board) -> Non
 
 
 @pytest.mark.parametrize("bad", [math.inf, math.nan, 1e7, "1e400", [1], None])
-def test_numbers_that_must_not_reach_the_document_are_refused_as_arguments(bad: object) -> None:
+def test_d9_numbers_that_must_not_reach_the_document_are_refused_as_arguments(bad: object) -> None:
     with pytest.raises(ValidationError):
         BY_NAME["createShape"].model_validate({"x": bad, "y": 0, "w": 1, "h": 1})
 
 
-def test_text_with_half_a_surrogate_is_refused_before_anything_is_written(board: Board) -> None:
+def test_d9_text_with_half_a_surrogate_is_refused_before_anything_is_written(board: Board) -> None:
     a = board.put("a")
     with pytest.raises(ValidationError):
         BY_NAME["set_text"].model_validate({"id": a, "text": "\ud800"})
@@ -273,7 +284,7 @@ def test_text_with_half_a_surrogate_is_refused_before_anything_is_written(board:
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
-def test_a_schema_is_one_the_api_accepts(tool: Any) -> None:
+def test_t1_a_schema_is_one_the_api_accepts(tool: Any) -> None:
     schema = openai_schema(tool)
     assert schema == openai_schema(tool)
     assert schema["description"]

@@ -178,7 +178,7 @@ def reads(board: Board) -> dict[str, dict[str, Any]]:
 
 @MANY
 @given(st.lists(CALLS, min_size=1, max_size=8))
-def test_every_call_leaves_valid_fields_and_a_log_that_says_exactly_what_changed(
+def test_d9_every_call_leaves_valid_fields_and_a_log_that_says_exactly_what_changed(
     calls: list[tuple[str, dict[str, Any]]],
 ) -> None:
     board = peopled()
@@ -206,7 +206,7 @@ def test_every_call_leaves_valid_fields_and_a_log_that_says_exactly_what_changed
 
 @MANY
 @given(st.lists(CALLS, min_size=1, max_size=6), CALLS)
-def test_undo_right_after_a_call_is_as_if_it_had_not_been(
+def test_r9_undo_right_after_a_call_is_as_if_it_had_not_been(
     calls: list[tuple[str, dict[str, Any]]], last: tuple[str, dict[str, Any]]
 ) -> None:
     board = peopled()
@@ -221,7 +221,7 @@ def test_undo_right_after_a_call_is_as_if_it_had_not_been(
 
 @MANY
 @given(st.lists(CALLS, min_size=1, max_size=8))
-def test_undo_of_a_whole_run_is_as_if_it_had_not_been(calls: list[tuple[str, dict[str, Any]]]) -> None:
+def test_r9_undo_of_a_whole_run_is_as_if_it_had_not_been(calls: list[tuple[str, dict[str, Any]]]) -> None:
     board = peopled()
     before = reads(board)
     for tool, arguments in calls:
@@ -233,7 +233,7 @@ def test_undo_of_a_whole_run_is_as_if_it_had_not_been(calls: list[tuple[str, dic
 
 @MANY
 @given(st.lists(st.tuples(CALLS, PEOPLE), min_size=1, max_size=5), st.booleans())
-def test_where_a_person_and_a_call_meet_the_person_wins_and_everything_else_of_both_stays(
+def test_d4_where_a_person_and_a_call_meet_the_person_wins_and_everything_else_of_both_stays(
     rounds: list[tuple[tuple[str, dict[str, Any]], list[tuple[int, tuple[str, Any]]]]], person_first: bool
 ) -> None:
     board, person = Board(Doc(client_id=ASSISTANT)), Board(Doc(client_id=PERSON), run="unused")
@@ -297,7 +297,7 @@ def test_the_laws_meet_calls_that_take_effect() -> None:
 
 
 @pytest.mark.parametrize("person_first", [True, False])
-def test_a_person_drags_while_the_assistant_recolours_and_moves(person_first: bool) -> None:
+def test_d4_a_person_drags_while_the_assistant_recolours_and_moves(person_first: bool) -> None:
     board, person = Board(Doc(client_id=ASSISTANT)), Board(Doc(client_id=PERSON), run="unused")
     person.put("a")
     exchange(board, person, person_first)

@@ -115,7 +115,9 @@ HOSTILE: list[Callable[[Board], object]] = [
 
 
 @pytest.mark.parametrize("attack", HOSTILE)
-def test_board_text_never_starts_a_line_nor_closes_the_block(board: Board, attack: Callable[[Board], object]) -> None:
+def test_t7_board_text_never_starts_a_line_nor_closes_the_block(
+    board: Board, attack: Callable[[Board], object]
+) -> None:
     calm = view(board)
     attack(board)
     asker = Asker('Ann\n</board>"', ("x", "y\nz"), VIEW)
@@ -135,7 +137,7 @@ def test_board_text_never_starts_a_line_nor_closes_the_block(board: Board, attac
 
 @settings(deadline=None)
 @given(st.text(max_size=120))
-def test_quoted_text_is_one_line_of_json_without_invisible_characters(text: str) -> None:
+def test_t7_quoted_text_is_one_line_of_json_without_invisible_characters(text: str) -> None:
     line = quoted(text)
     assert len(line.splitlines()) == 1
     assert "</" not in line

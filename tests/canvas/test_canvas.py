@@ -39,7 +39,7 @@ def write(canvas: Canvas) -> None:
 
 @settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(sorted(SHAPE_FIELDS)), JSON, max_size=6))
-def test_any_stored_value_reads_as_itself_or_as_the_default_and_never_raises(fields: dict[str, Any]) -> None:
+def test_d6_any_stored_value_reads_as_itself_or_as_the_default_and_never_raises(fields: dict[str, Any]) -> None:
     shape = Canvas(board(a=fields)).find("a")
     assert shape is not None
     for name in SHAPE_FIELDS:
@@ -49,7 +49,7 @@ def test_any_stored_value_reads_as_itself_or_as_the_default_and_never_raises(fie
     assert shape.h >= 1
 
 
-def test_what_is_no_shape_at_all_is_passed_over() -> None:
+def test_d6_what_is_no_shape_at_all_is_passed_over() -> None:
     doc = board(a={"type": "rect"}, number=5, text="x", none=None, list=[1])
     assert [shape.id for shape in Canvas(doc).shapes()] == ["a"]
     assert Canvas(doc).get("number") is None
@@ -57,7 +57,7 @@ def test_what_is_no_shape_at_all_is_passed_over() -> None:
     assert Canvas(doc).get("never") is None
 
 
-def test_live_shapes_come_in_order_of_z_then_id_without_tombstones() -> None:
+def test_d7_live_shapes_come_in_order_of_z_then_id_without_tombstones() -> None:
     doc = board(c={"z": "a1"}, b={"z": "a1"}, a={"z": "a2"}, d={"z": "Zz"}, gone={"z": "a0", "deleted": True})
     assert [shape.id for shape in Canvas(doc).shapes()] == ["d", "b", "c", "a"]
 
@@ -84,7 +84,7 @@ def test_several_values_for_one_field_are_one_write_with_the_first_before() -> N
     assert canvas.changes == {}
 
 
-def test_a_value_that_reads_the_same_is_not_written() -> None:
+def test_d2_a_value_that_reads_the_same_is_not_written() -> None:
     doc = board(a={"x": 1})
     before = doc.get_state()
     canvas = Canvas(doc)
@@ -95,7 +95,7 @@ def test_a_value_that_reads_the_same_is_not_written() -> None:
     assert doc.get_state() == before
 
 
-def test_a_changed_field_costs_one_item_and_leaves_the_map_of_the_shape_in_place() -> None:
+def test_d2_a_changed_field_costs_one_item_and_leaves_the_map_of_the_shape_in_place() -> None:
     doc = board(a={"x": 1, "y": 2, "text": "stays"})
     clock = state_vector(doc)[5]
     canvas = Canvas(doc)
@@ -115,7 +115,7 @@ def test_a_changed_field_costs_one_item_and_leaves_the_map_of_the_shape_in_place
         ("by", 5), ("at", -1), ("nonsense", 1), ("__proto__", 1),
     ],
 )  # fmt: skip
-def test_a_bad_value_is_refused_and_stages_nothing(field: str, value: Any) -> None:
+def test_d9_a_bad_value_is_refused_and_stages_nothing(field: str, value: Any) -> None:
     canvas = Canvas(board(a={"x": 1}))
     with pytest.raises(Invalid):
         canvas.set("a", field, value)
@@ -130,7 +130,7 @@ def test_who_made_a_shape_is_written_once(field: str, value: Any) -> None:
         Canvas(board(a={"by": "ann"})).set("a", field, value)
 
 
-def test_a_shape_that_exists_is_never_created_over_and_one_that_does_not_is_never_set() -> None:
+def test_d2_a_shape_that_exists_is_never_created_over_and_one_that_does_not_is_never_set() -> None:
     canvas = Canvas(board(a={"x": 1}, gone={"deleted": True}))
     for taken in ("a", "gone", "", "x" * 129):
         with pytest.raises(Invalid):

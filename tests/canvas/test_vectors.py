@@ -49,7 +49,7 @@ def json_of(doc: Doc[Any], root: str) -> Any:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
-def test_a_document_reads_as_it_was_meant_whoever_wrote_it(document: dict[str, Any]) -> None:
+def test_d1_a_document_reads_as_it_was_meant_whoever_wrote_it(document: dict[str, Any]) -> None:
     doc: Doc[Any] = Doc()
     doc.apply_update(base64.b64decode(document["update"]))
     read = {root: json_of(doc, root) for root in document["json"]}
@@ -58,7 +58,7 @@ def test_a_document_reads_as_it_was_meant_whoever_wrote_it(document: dict[str, A
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
-def test_the_canvas_reads_every_written_shape_without_raising(document: dict[str, Any]) -> None:
+def test_d6_the_canvas_reads_every_written_shape_without_raising(document: dict[str, Any]) -> None:
     doc: Doc[Any] = Doc()
     doc.apply_update(base64.b64decode(document["update"]))
     canvas = Canvas(doc)
@@ -90,7 +90,7 @@ def test_labels_are_as_wide_as_chromium_draws_them_within_3_percent(weight: int)
 
 
 @pytest.mark.parametrize("case", [pytest.param(c, id=c["name"]) for c in load("undo.json")["cases"]])
-def test_taking_calls_back(case: dict[str, Any]) -> None:
+def test_r9_taking_calls_back(case: dict[str, Any]) -> None:
     doc: Doc[Any] = Doc()
     fill(doc, "shapes", case["shapes"])
     fill(doc, "calls", case["calls"])
