@@ -1,0 +1,288 @@
+"""The assistant as a process against the real server: found work, killed in mid-run, stopped, restarted under it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import anyio
+import anyio.lowlevel
+import httpx2
+import pytest
+from anyio.to_thread import run_sync
+from pycrdt import Doc
+from pycrdt import Map as YMap
+
+from agent.demo_wire import Reply
+from sync.provider import connect
+from tests.agent.fault_server import ModelServer, serving
+from tests.support.program import Program, clean_environ
+from tests.support.server import Server
+
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
+
+PATIENCE_S = 40.0  # for one condition; two cores may be shared with much else
+ENDED = ("completed", "failed", "incomplete", "cancelled", "expired")
+
+
+def draw(n: int) -> tuple[str, dict[str, Any]]:
+    return "create", {"shapes": [{"type": "rect", "x": 150 * n, "y": 0, "w": 100, "h": 60}]}
+
+
+@pytest.fixture
+def quick_lease(tmp_path: Path) -> Iterator[Server]:
+    """A server on which a dead worker is replaced after two seconds."""
+    with Server(tmp_path / "data", environ={"COPLAYER_LEASE_S": "2"}) as running:
+        yield running
+    assert "Traceback" not in running.output, running.output
+
+
+@contextmanager
+def assistant(server: Server, model_url: str = "", **environ: str) -> Iterator[Program]:
+    """The assistant process; killed at the end unless it ended before."""
+    model = {"OPENAI_BASE_URL": model_url, "COPLAYER_MODEL": "scripted"} if model_url else {}
+    settings = {"COPLAYER_CALL_PAUSE": "0.02", "COPLAYER_DEMO_PACE": "0", **model, **environ}
+    program = Program(["-m", "agent", "agent", "--server", server.url], environ=clean_environ(**settings))
+    try:
+        yield program
+    finally:
+        program.kill()
+        assert "Traceback" not in program.output, program.output
+
+
+class Client:
+    """A script that asks over REST."""
+
+    def __init__(self, http: httpx2.AsyncClient, room: str) -> None:
+        self._http = http
+        self._at = f"/api/rooms/{room}"
+
+    async def ask(self, text: str) -> str:
+        answer = await self._http.post(f"{self._at}/prompts", json={"text": text})
+        answer.raise_for_status()
+        return str(answer.json()["run"])
+
+    async def run(self, run: str) -> dict[str, Any]:
+        return dict((await self._http.get(f"{self._at}/runs/{run}")).json())
+
+    async def stop(self, run: str) -> None:
+        (await self._http.post(f"{self._at}/runs/{run}/cancel")).raise_for_status()
+
+    async def shapes(self) -> dict[str, Any]:
+        shapes = (await self._http.get(f"{self._at}/doc")).json()["shapes"]
+        return {key: shape for key, shape in shapes.items() if not shape.get("deleted")}
+
+    async def until(self, run: str, *statuses: str) -> dict[str, Any]:
+        """The run once it has one of these statuses."""
+        with anyio.fail_after(PATIENCE_S):
+            while (state := await self.run(run))["status"] not in statuses:
+                await anyio.sleep(0.03)
+        return state
+
+    async def until_shapes(self, count: int) -> None:
+        with anyio.fail_after(PATIENCE_S):
+            while len(await self.shapes()) < count:
+                await anyio.sleep(0.01)
+
+
+@asynccontextmanager
+async def client(server: Server, room: str = "r1") -> AsyncIterator[Client]:
+    async with httpx2.AsyncClient(base_url=server.url, timeout=20) as http:
+        (await http.post("/api/rooms", json={"room": room})).raise_for_status()
+        yield Client(http, room)
+
+
+async def test_a_prompt_over_rest_is_answered_in_a_room_where_nobody_is(server: Server) -> None:
+    with assistant(server):
+        async with client(server) as script:
+            run = await script.ask("draw three red circles in a row and connect them")
+            state = await script.until(run, *ENDED)
+            assert state["status"] == "completed"
+            assert [call["label"] for call in state["calls"]] == ["Created 3 circles", "Drew 2 connectors"]
+            shapes = list((await script.shapes()).values())
+            assert sorted(s["type"] for s in shapes) == ["connector", "connector", "ellipse", "ellipse", "ellipse"]
+            assert state["model"] == "Demo assistant (no AI)"
+
+
+@pytest.mark.parametrize("killed_after", [1, 3])
+async def test_a_run_goes_on_after_its_assistant_was_killed_and_no_effect_is_doubled(
+    quick_lease: Server, killed_after: int
+) -> None:
+    replies = [Reply(f"Step {n}.", (draw(n),)) for n in range(5)]
+    model = ModelServer([*replies, Reply("All done.")], pace_s=0.01)
+    async with serving(model) as url, client(quick_lease) as script:
+        with assistant(quick_lease, url) as first:
+            run = await script.ask("draw")
+            await script.until_shapes(killed_after)
+            await run_sync(first.kill)
+        assert (await script.run(run))["status"] not in ENDED
+        with assistant(quick_lease, url):
+            state = await script.until(run, *ENDED)
+        assert state["status"] == "completed"
+        assert set(await script.shapes()) == {f"{run}.{n}.1" for n in range(1, 6)}
+        assert [call["seq"] for call in state["calls"]] == [1, 2, 3, 4, 5]
+        said = [message["body"] for message in state["messages"] if message["role"] == "assistant"]
+        assert said == [*(f"Step {n}." for n in range(5)), "All done."]
+        assert state["epoch"] == 2
+        assert model.refused == []
+
+
+async def test_stop_reaches_a_streaming_model_within_a_second(server: Server) -> None:
+    model = ModelServer([Reply("word " * 2000)], pace_s=0.01)
+    async with serving(model) as url:
+        with assistant(server, url):
+            async with client(server) as script:
+                run = await script.ask("talk")
+                with anyio.fail_after(PATIENCE_S):
+                    while not model.requests:
+                        await anyio.sleep(0.02)
+                await script.until(run, "in_progress")
+                await script.stop(run)
+                began = anyio.current_time()
+                await script.until(run, "cancelled")
+                with anyio.fail_after(1):
+                    await model.hung_up.wait()
+                assert anyio.current_time() - began < 1
+
+
+async def test_a_second_prompt_waits_and_one_taken_back_never_runs(server: Server) -> None:
+    model = ModelServer([Reply("word " * 40)], pace_s=0.01)
+    async with serving(model) as url:
+        with assistant(server, url):
+            async with client(server) as script:
+                first = await script.ask("one")
+                await script.until(first, "in_progress")
+                second, third = await script.ask("two"), await script.ask("three")
+                assert (await script.run(third))["status"] == "queued"
+                await script.stop(second)
+                assert "started_at" not in await script.until(second, "cancelled")
+                assert (await script.run(first))["status"] == "in_progress", "the queue is swept while a run goes on"
+                assert (await script.until(third, *ENDED))["status"] == "completed"
+                assert len(model.requests) == 2
+
+
+async def test_a_restart_of_the_server_does_not_end_a_run(server: Server) -> None:
+    model = ModelServer(
+        [Reply("", (draw(0),)), Reply("", (draw(1),)), Reply("", (draw(2),)), Reply("Done.")], pace_s=0.02
+    )
+    async with serving(model) as url:
+        with assistant(server, url):
+            async with client(server) as script:
+                run = await script.ask("draw")
+                await script.until_shapes(1)
+                await run_sync(server.kill)
+                await run_sync(server.start)
+                state = await script.until(run, *ENDED)
+                assert state["status"] == "completed"
+                assert set(await script.shapes()) == {f"{run}.{n}.1" for n in range(1, 4)}
+
+
+async def test_of_two_assistants_one_works_and_the_other_waits_for_the_lease(quick_lease: Server) -> None:
+    model = ModelServer([Reply("", (draw(0),)), Reply("Done.")])
+    async with serving(model) as url:
+        with assistant(quick_lease, url) as one, assistant(quick_lease, url):
+            async with client(quick_lease) as script:
+                assert (await script.until(await script.ask("draw"), *ENDED))["status"] == "completed"
+                assert len(await script.shapes()) == 1
+                await run_sync(one.kill)
+                assert (await script.until(await script.ask("draw"), *ENDED))["status"] == "completed"
+                assert len(await script.shapes()) == 2
+
+
+async def test_people_see_the_face_the_words_and_the_targets_and_it_goes_with_the_process(server: Server) -> None:
+    model = ModelServer([Reply("Drawing it now. " * 10, (draw(0),)), Reply("Done.")], pace_s=0.02)
+    async with serving(model) as url:
+        with assistant(server, url, COPLAYER_CALL_PAUSE="0.5") as program:
+            async with client(server) as script:
+                doc: Doc[Any] = Doc()
+                seen: list[dict[str, Any]] = []
+                async with connect(f"{server.sync_url}/r1", doc, {"coplayer": "1"}) as person:
+                    await person.wait_synced()
+                    person.set_presence({"user": {"id": "ann", "name": "Ann", "color": "#0F766E", "kind": "human"}})
+                    person.on_presence(lambda: seen.extend(dict(state) for state in person.peers.values()))
+                    with anyio.fail_after(PATIENCE_S):
+                        while not seen:
+                            await anyio.sleep(0.02)
+                    run = await script.ask("draw")
+                    assert (await script.until(run, *ENDED))["status"] == "completed"
+                    await run_sync(program.kill)
+                    with anyio.fail_after(2):
+                        while person.peers:
+                            await anyio.sleep(0.02)
+    agents = [state["agent"] for state in seen if "agent" in state]
+    assert all(state["user"]["name"] == "Assistant" and state["user"]["kind"] == "agent" for state in seen)
+    assert agents[0]["status"] == "idle"
+    assert {agent["status"] for agent in agents} >= {"idle", "thinking", "working"}
+    words = [agent["text"] for agent in agents if agent["text"]]
+    assert len({len(text) for text in words}) > 3, "the words stream"
+    working = [state for state in seen if state["agent"]["status"] == "working"]
+    assert working[0]["agent"]["targets"] == [f"{run}.1.1"]
+    assert working[0]["cursor"] == {"x": 50, "y": 30}
+    assert all(agent["model"] == "scripted" and agent["demo"] is False for agent in agents)
+
+
+async def test_the_assistant_is_there_while_people_are_and_answers_what_they_write(server: Server) -> None:
+    with assistant(server, COPLAYER_AGENT_LINGER="0.2"):
+        async with client(server):
+            doc: Doc[Any] = Doc()
+            async with connect(f"{server.sync_url}/r1", doc, {"coplayer": "1"}) as person:
+                await person.wait_synced()
+                person.set_presence({"user": {"id": "ann", "name": "Ann", "color": "#0F766E", "kind": "human"}})
+                runs: YMap[Any] = doc.get("runs", type=YMap)
+                messages: YMap[Any] = doc.get("messages", type=YMap)
+                with doc.transaction():
+                    messages["m1"] = YMap(
+                        {
+                            "thread": "main",
+                            "role": "user",
+                            "by": "ann",
+                            "by_name": "Ann",
+                            "at": 1,
+                            "run": "x1",
+                            "body": "draw two boxes",
+                            "context": {},
+                        }
+                    )
+                    runs["x1"] = YMap(
+                        {
+                            "thread": "main",
+                            "prompt": "m1",
+                            "agent": "assistant",
+                            "asked_by": "ann",
+                            "at": 1,
+                            "status": "queued",
+                        }
+                    )
+                with anyio.fail_after(PATIENCE_S):
+                    while runs["x1"].get("status") not in ENDED:
+                        await anyio.sleep(0.02)
+                assert runs["x1"]["status"] == "completed"
+                assert len(json.loads(str(doc.get("shapes", type=YMap)))) == 2
+
+
+async def test_the_command_starts_everything_tells_where_and_stops_cleanly(tmp_path: Path) -> None:
+    program = Program(
+        ["-m", "agent", "up", "--port", "0", "--data", str(tmp_path / "data"), "--no-open"],
+        environ=clean_environ(COPLAYER_DEMO_PACE="0"),
+    )
+    try:
+        url = (await run_sync(program.wait_for_line, r"^coplayer: (http://127\.0\.0\.1:\d+)$"))[1]
+        async with httpx2.AsyncClient(base_url=url, timeout=20) as http:
+            (await http.post("/api/rooms", json={"room": "r1"})).raise_for_status()
+            script = Client(http, "r1")
+            assert (await script.until(await script.ask("draw a circle"), *ENDED))["status"] == "completed"
+            demo = {"model": "demo", "input": "draw a circle", "tools": []}
+            answer = await http.post("/demo/v1/responses", json=demo)
+            assert answer.json()["object"] == "response"
+        assert f"data   {tmp_path / 'data'}" in program.output
+        assert "Demo assistant (no AI)" in program.output
+    finally:
+        status = await run_sync(program.stop)
+    assert status == 0
+    assert "Traceback" not in program.output
+    assert "Fatal" not in program.output
+    assert urlsplit(url).port
