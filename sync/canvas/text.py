@@ -145,11 +145,10 @@ def _wrap_paragraph(paragraph: str, font_size: float, width: float, weight: int)
 
 
 def _split_word(word: str, font_size: float, width: float, weight: int) -> list[str]:
-    parts, part, used = [], "", 0.0
+    parts, part = [], ""
     for char in word:
-        step = _advance(char, weight) * font_size / 1000
-        if part and used + step > width:
+        if part and line_width(part + char, font_size, weight) > width:
             parts.append(part)
-            part, used = "", 0.0
-        part, used = part + char, used + step
+            part = ""
+        part += char
     return [*parts, part]
