@@ -7,7 +7,6 @@ the two modules it reads, so that it runs where node does not.
 from __future__ import annotations
 
 import json
-import re
 import sys
 import types
 from enum import IntEnum
@@ -97,7 +96,6 @@ def _plain(value: object) -> object:
     return value
 
 
-
 def canvas() -> str:
     """canvas.gen.ts"""
     out = [HEAD.format(source="sync/canvas/schema.py")]
@@ -131,9 +129,7 @@ def _enum(enum: type[IntEnum]) -> str:
 
 def wire() -> str:
     """protocol.gen.ts"""
-    return "\n".join(
-        [HEAD.format(source="sync/protocol.py"), _enum(protocol.MessageType), _enum(protocol.CloseCode)]
-    )
+    return "\n".join([HEAD.format(source="sync/protocol.py"), _enum(protocol.MessageType), _enum(protocol.CloseCode)])
 
 
 FILES = {"frontend/src/canvas.gen.ts": canvas, "frontend/src/protocol.gen.ts": wire}

@@ -14,6 +14,7 @@ import { Pointers } from './input/pointer';
 import { mountTextEditor } from './input/text-editor';
 import { me } from './me';
 import { Room } from './room';
+import { ofThisTab } from './ui/storage';
 
 /** Under this width the panel lies over the board, and starts closed. */
 const PANEL_BESIDE_PX = 1100;
@@ -129,7 +130,7 @@ function watchSize(editor: Editor, canvas: HTMLElement, dock: HTMLElement): void
 /** The camera: where this person left it, else on the content; told to others; following somebody else's. */
 function watchView(editor: Editor, canvas: HTMLElement): void {
   const key = `coplayer:view:${editor.room.name}`;
-  const stored = sessionStorage.getItem(key)?.split(' ').map(Number);
+  const stored = ofThisTab.get(key)?.split(' ').map(Number);
   const [x, y, zoom] = stored ?? [];
   const isKnown = stored?.length === 3 && stored.every(Number.isFinite);
   if (isKnown) editor.camera.set({ x: x!, y: y!, zoom: zoom! });
@@ -144,7 +145,7 @@ function watchView(editor: Editor, canvas: HTMLElement): void {
   effect(() => {
     const port = editor.camera.port.value;
     void editor.camera.size.value;
-    sessionStorage.setItem(key, `${port.x} ${port.y} ${port.zoom}`);
+    ofThisTab.set(key, `${port.x} ${port.y} ${port.zoom}`);
     const view = editor.camera.view();
     editor.presence.set({
       view: { x: Math.round(view.x), y: Math.round(view.y), w: Math.round(view.w), h: Math.round(view.h) },

@@ -2,6 +2,7 @@
 import { signal } from '@preact/signals';
 import type { Person } from './board';
 import { newId } from './canvas';
+import { remembered } from './ui/storage';
 
 /** Violet is the assistant's. */
 export const PEOPLE_COLOURS = ['#0F766E', '#B4460A', '#1D5FD1', '#BE185D', '#4D7C0F', '#A16207', '#0E7490'] as const;
@@ -49,7 +50,7 @@ export function colourOf(id: string): string {
 
 function load(): Person {
   try {
-    const stored: unknown = JSON.parse(localStorage.getItem(KEY) ?? 'null');
+    const stored: unknown = JSON.parse(remembered.get(KEY) ?? 'null');
     if (stored && typeof stored === 'object' && 'id' in stored && 'name' in stored) {
       const id = String(stored.id);
       return { id, name: String(stored.name).slice(0, LONGEST_NAME), color: colourOf(id), kind: 'human' };
@@ -60,7 +61,7 @@ function load(): Person {
   const pick = (words: readonly string[]): string => words[Math.floor(Math.random() * words.length)]!;
   const id = `u_${newId()}`;
   const person: Person = { id, name: `${pick(FIRST)} ${pick(SECOND)}`, color: colourOf(id), kind: 'human' };
-  localStorage.setItem(KEY, JSON.stringify({ id, name: person.name }));
+  remembered.set(KEY, JSON.stringify({ id, name: person.name }));
   return person;
 }
 
@@ -70,5 +71,5 @@ export function rename(name: string): void {
   const clean = name.trim().slice(0, LONGEST_NAME);
   if (!clean) return;
   me.value = { ...me.peek(), name: clean };
-  localStorage.setItem(KEY, JSON.stringify({ id: me.peek().id, name: clean }));
+  remembered.set(KEY, JSON.stringify({ id: me.peek().id, name: clean }));
 }

@@ -15,6 +15,7 @@ import * as Y from 'yjs';
 import type { SaveStatus } from './board';
 import { CloseCode, MessageType } from './protocol.gen';
 import { chip, INITIAL, nextChange, type SaveFacts } from './status';
+import { remembered } from './ui/storage';
 
 /** Why the server closed for good, for people, when it gave no reason. */
 const CLOSE_WORDS: Record<number, string> = {
@@ -51,6 +52,8 @@ export class Room {
   #persistence: IndexeddbPersistence | null = null;
   #epoch: string | null;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** unsent gestures as last remembered in this browser */
+  #noted = 0;
   /** this connection has answered the server's step 1: markers mean something */
   #handshake = false;
 
@@ -61,13 +64,13 @@ export class Room {
     token: string | null,
   ) {
     this.status = this.#status;
-    this.#epoch = localStorage.getItem(this.#key('epoch'));
+    this.#epoch = remembered.get(this.#key('epoch'));
     const server = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/sync`;
     const params: Record<string, string> = { coplayer: '1', ...(token ? { token } : {}) };
     this.provider = new WebsocketProvider(server, path, this.doc, { params, disableBc: true, connect: false });
     this.#listen();
     if (this.#epoch) this.#open(this.#epoch);
-    const unsent = Number(localStorage.getItem(this.#key('unsent')) ?? 0);
+    const unsent = Number(remembered.get(this.#key('unsent')) ?? 0);
     if (unsent > 0) this.#change({ made: unsent, oldestAt: Date.now() });
     this.provider.connect();
   }
@@ -105,9 +108,9 @@ export class Room {
   /** The server names the room's epoch: a room deleted and made anew is another room, its old copy is left alone. */
   #joined(epoch: string): void {
     if (this.#epoch === epoch) return;
-    localStorage.setItem(this.#key('epoch'), epoch);
+    remembered.set(this.#key('epoch'), epoch);
     if (this.#epoch !== null) {
-      localStorage.removeItem(this.#key('unsent'));
+      remembered.remove(this.#key('unsent'));
       this.provider.disconnect(); // before the old content is offered as an answer to the server's step 1
       location.reload();
       return;
@@ -224,8 +227,12 @@ export class Room {
   #change(facts: Partial<SaveFacts>): void {
     this.#facts = { ...this.#facts, ...facts };
     const unsent = this.#facts.made - this.#facts.acked;
-    if (unsent > 0) localStorage.setItem(this.#key('unsent'), String(unsent));
-    else localStorage.removeItem(this.#key('unsent'));
+    if (unsent !== this.#noted) {
+      // Only when it changes: another tab on this board has a count of its own under the same key.
+      this.#noted = unsent;
+      if (unsent > 0) remembered.set(this.#key('unsent'), String(unsent));
+      else remembered.remove(this.#key('unsent'));
+    }
     this.#show();
   }
 

@@ -1,6 +1,6 @@
 /**
  * What the chip says, from acknowledgements and not from the socket (a stalled socket looks open for half a minute).
- * Pure: events and times come in, a SaveStatus goes out. Rules: docs/spec.md, "status chip".
+ * Pure: events and times come in, a SaveStatus goes out.
  */
 import type { SaveStatus } from './board';
 

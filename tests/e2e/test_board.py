@@ -246,6 +246,10 @@ async def test_a_drag_is_seen_while_it_goes_on_and_written_when_it_ends(enter: O
         while (await ben.middle(shape))[0] < seen[0] + 119:
             await anyio.sleep(0.01)
     assert await ben.written(shape) == written
+    frame, body = await ann.page.locator(".selected").bounding_box(), await ann.shape(shape).bounding_box()
+    assert frame is not None
+    assert body is not None
+    assert abs(frame["x"] + frame["width"] / 2 - body["x"] - body["width"] / 2) < 2
     await ann.page.mouse.up()
     await expect(ben.shape(shape)).to_have_attribute("data-x", str(int(written["x"] + 120)))
     assert abs((await ben.middle(shape))[0] - seen[0] - 120) < 1

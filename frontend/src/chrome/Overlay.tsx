@@ -45,8 +45,6 @@ function Frame(props: { box: Screen; class: string; radius?: number; color?: str
 }
 
 export function Overlay({ editor }: { editor: Editor }): JSX.Element {
-  void editor.scene.version.value;
-  void editor.camera.port.value;
   return (
     <svg class="overlay" aria-hidden="true">
       <Targets editor={editor} />
@@ -59,6 +57,7 @@ export function Overlay({ editor }: { editor: Editor }): JSX.Element {
 
 /** Shapes that the assistant works on, that the panel points at, that a connector would bind to. */
 function Targets({ editor }: { editor: Editor }): JSX.Element {
+  void editor.scene.version.value; // a component is drawn anew only for what it reads itself
   const place = (id: string): Screen | null => {
     const found = editor.place(id);
     return found && onScreen(editor, found, TARGET_OUT);
@@ -82,6 +81,7 @@ function Targets({ editor }: { editor: Editor }): JSX.Element {
 }
 
 function Others({ editor }: { editor: Editor }): JSX.Element {
+  void editor.scene.version.value; // a component is drawn anew only for what it reads itself
   const others = editor.presence.players.value.filter((player) => !player.isMe && player.user.kind === 'human');
   return (
     <g>
@@ -105,6 +105,7 @@ function Others({ editor }: { editor: Editor }): JSX.Element {
 }
 
 function Selection({ editor }: { editor: Editor }): JSX.Element | null {
+  void editor.scene.version.value;
   const shapes = editor.selected();
   const lasso = editor.marquee.value;
   const area = lasso && onScreen(editor, { ...lasso, rotation: 0 }, 0);

@@ -45,6 +45,11 @@ export class Pointers {
       this.cancel();
     });
     element.addEventListener('pointerleave', () => editor.presence.set({ cursor: null }));
+    // Shapes are reached with Tab, too; a press of the pointer selects by itself.
+    element.addEventListener('focusin', (event) => {
+      const id = hitId(event.target);
+      if (id && event.target instanceof Element && event.target.matches(':focus-visible')) editor.select([id]);
+    });
     element.addEventListener('dblclick', (event) => this.#doubleClick(event));
     element.addEventListener('wheel', (event) => this.#wheel(event), { passive: false });
     element.addEventListener('contextmenu', (event) => event.preventDefault());

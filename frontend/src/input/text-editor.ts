@@ -100,8 +100,8 @@ function open(editor: Editor, layer: HTMLElement, id: string): (() => void) | nu
   /** Somebody wrote the label meanwhile: lay one's own unsaved words onto theirs, the caret stays where it was. */
   const onRemote = (): void => {
     const now = editor.canvas.get(id);
-    if (!now) return finish();
-    if (now.text === base) return;
+    if (!now) finish();
+    if (!now || now.text === base) return;
     const merged = merge3(base, field.value, now.text);
     base = now.text;
     if (merged !== field.value) {

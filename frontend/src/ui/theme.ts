@@ -1,11 +1,12 @@
 /** Light, dark or the system's. Kept in this browser; `board.html` applies it before the first paint. */
 import { signal } from '@preact/signals';
+import { remembered } from './storage';
 
 export type Theme = 'system' | 'light' | 'dark';
 const KEY = 'coplayer:theme';
 
 function stored(): Theme {
-  const value = globalThis.localStorage?.getItem(KEY);
+  const value = remembered.get(KEY);
   return value === 'light' || value === 'dark' ? value : 'system';
 }
 
@@ -14,10 +15,10 @@ export const theme = signal<Theme>(stored());
 export function setTheme(next: Theme): void {
   theme.value = next;
   if (next === 'system') {
-    localStorage.removeItem(KEY);
+    remembered.remove(KEY);
     delete document.documentElement.dataset.theme;
   } else {
-    localStorage.setItem(KEY, next);
+    remembered.set(KEY, next);
     document.documentElement.dataset.theme = next;
   }
 }
