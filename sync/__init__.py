@@ -10,15 +10,19 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sync.app import create_app
+    from sync.gate import Refused
+    from sync.hooks import Hooks
     from sync.hub import Hub
     from sync.provider import connect
     from sync.settings import Settings
     from sync.store import Store
 
-__all__ = ("Hub", "Settings", "Store", "connect", "create_app")
+__all__ = ("Hooks", "Hub", "Refused", "Settings", "Store", "connect", "create_app")
 
 _HOMES = {
+    "Hooks": "sync.hooks",
     "Hub": "sync.hub",
+    "Refused": "sync.gate",
     "Settings": "sync.settings",
     "Store": "sync.store",
     "connect": "sync.provider",

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from sync.auth import Access, Authority, NotAllowed
+from sync.auth import Access, NotAllowed
 from sync.hub import Hub
 from sync.names import check_room_name, new_room_name
 from sync.problems import Problem, json_body, text_field
@@ -40,15 +40,15 @@ def token_of(request: Request) -> str | None:
 
 def access_of(request: Request) -> Access:
     """What the caller may do anywhere. Raises NotAllowed."""
-    authority: Authority = request.app.state.authority
-    return authority.access(token_of(request), hub_of(request).now())
+    hub = hub_of(request)
+    return hub.hooks.authorise(token_of(request), None, hub.now())
 
 
 def room_of(request: Request, *, is_write: bool = False) -> tuple[str, Access]:
     """The room named in the path and what the caller may do there. Raises BadRoomName, NotAllowed."""
     room = check_room_name(request.path_params["room"])
-    authority: Authority = request.app.state.authority
-    access = authority.room_access(token_of(request), room, hub_of(request).now())
+    hub = hub_of(request)
+    access = hub.hooks.authorise(token_of(request), room, hub.now())
     if is_write and not access.can_write:
         raise NotAllowed(CloseCode.FORBIDDEN, "You may read this board, not change it.")
     return room, access

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sync import api, board
 from sync.auth import Authority
+from sync.hooks import Hooks
 from sync.hub import Hub
 from sync.multiplex import Audience
 from sync.names import BadRoomName, check_room_name
@@ -97,8 +98,8 @@ def _page(name: str) -> Callable[[Request], Awaitable[Response]]:
 
 async def public_info(request: Request) -> Response:
     """What a client may know before it signs in."""
-    authority: Authority = request.app.state.authority
-    return JSONResponse({"name": "coplayer", "open": authority.is_open})
+    settings = api.hub_of(request).settings
+    return JSONResponse({"name": "coplayer", "open": not settings.secret})
 
 
 class CachedStatic(StaticFiles):
@@ -111,10 +112,18 @@ class CachedStatic(StaticFiles):
         return answer
 
 
-def create_app(settings: Settings, store: Store | None = None, extra_routes: Sequence[BaseRoute] = ()) -> Starlette:
+def create_app(
+    settings: Settings,
+    store: Store | None = None,
+    *,
+    hooks: Hooks | None = None,
+    extra_routes: Sequence[BaseRoute] = (),
+    pages: bool = True,
+) -> Starlette:
     """The server as an ASGI application. `store` defaults to the embedded database of the settings.
 
-    Its lifespan opens the store and serves rooms; mount it under another application with that in mind.
+    Its lifespan opens the store and serves rooms. An application that mounts it enters `app.state.hub.running()` in its
+    own lifespan, since a mounted application's is not run. `pages=False` leaves out the board and the list of rooms.
     """
     boards = board.Board()
     hub = Hub(
@@ -122,6 +131,7 @@ def create_app(settings: Settings, store: Store | None = None, extra_routes: Seq
         settings,
         profile_of=boards.profile_of,
         title_of=boards.title_of,
+        hooks=hooks if hooks is not None else Hooks(Authority(settings.secret)),
     )
 
     @asynccontextmanager
@@ -140,20 +150,26 @@ def create_app(settings: Settings, store: Store | None = None, extra_routes: Seq
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             *extra_routes,
-            Route("/", _page("index.html")),
-            Route("/r/{room:path}", _page("board.html")),
-            *([Mount("/assets", CachedStatic(directory=STATIC / "assets"))] if (STATIC / "assets").is_dir() else []),
-            *([Mount("/", StaticFiles(directory=STATIC))] if STATIC.is_dir() else []),
+            *(_pages() if pages else ()),
         ],
         lifespan=lifespan,
         middleware=[Middleware(SecurityHeaders, settings=settings)],
         exception_handlers={**EXCEPTION_HANDLERS, BadRoomName: _bad_name},
     )
     app.state.hub = hub
-    app.state.authority = Authority(settings.secret)
     app.state.board = boards
     app.state.audience = Audience()
     return app
+
+
+def _pages() -> list[BaseRoute]:
+    routes: list[BaseRoute] = [Route("/", _page("index.html")), Route("/r/{room:path}", _page("board.html"))]
+    if (STATIC / "assets").is_dir():
+        routes += [
+            Mount("/assets", CachedStatic(directory=STATIC / "assets")),
+            Mount("/", StaticFiles(directory=STATIC)),
+        ]
+    return routes
 
 
 def _bad_name(request: Request, error: Exception) -> Response:

@@ -8,7 +8,7 @@ Pure: no I/O, no clock.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -59,6 +59,9 @@ class NotReady(Exception):
 
 class Refused(ProtocolError):
     """The update is malformed or not of the room's profile. Nothing was changed."""
+
+    def __init__(self, reason: str, code: CloseCode = CloseCode.REFUSED) -> None:
+        super().__init__(code, reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +142,24 @@ class Gate:
     _deleted: IdSet = field(default_factory=IdSet)
     _nesting: Nesting = field(default_factory=Nesting)
 
-    def admit(self, update: bytes, epoch: int | None = None, *, is_stored: bool = False) -> Admitted:
+    def admit(
+        self,
+        update: bytes,
+        epoch: int | None = None,
+        *,
+        is_stored: bool = False,
+        check: Callable[[bytes], None] | None = None,
+    ) -> Admitted:
         """Check `update` and count its blocks as known.
 
         `epoch` is the lease epoch of the sender; assistants' client ids other than it are refused. What comes from
-        the store (`is_stored`) may be of any size, of any client, and merged from many updates.
+        the store (`is_stored`) may be of any size, of any client, and merged from many updates. `check` looks at what
+        is new before it counts.
         Raises Refused or NotReady; nothing was changed then.
         """
         found = self._inspect(update, epoch, is_stored=is_stored)
+        if check is not None and found.is_new:
+            check(found.update)
         for section in found.fresh:
             self.known[ClientId(section.client)] = _end(section)
         for client, ranges in found.deletes:
@@ -166,12 +179,12 @@ class Gate:
     def _inspect(self, update: bytes, epoch: int | None, *, is_stored: bool) -> _Found:
         if len(update) > self.profile.max_update_bytes and not is_stored:
             raise Refused(
-                CloseCode.TOO_BIG, f"The update has {len(update)} bytes; at most {self.profile.max_update_bytes} fit."
+                f"The update has {len(update)} bytes; at most {self.profile.max_update_bytes} fit.", CloseCode.TOO_BIG
             )
         try:
             parsed = parse(update)
         except DecodeError as error:
-            raise Refused(CloseCode.MALFORMED, f"The update {error}.") from None
+            raise Refused(f"The update {error}.", CloseCode.MALFORMED) from None
         fresh, is_stripped = self._without_known(parsed.sections)
         self._check_ready(fresh, parsed.deletes)
         nesting: Nesting | None = None
@@ -215,7 +228,7 @@ class Gate:
                         continue
                     if link.client == section.client:
                         if link.clock >= block.clock:
-                            raise Refused(CloseCode.MALFORMED, "The update has a block that builds on a later one.")
+                            raise Refused("The update has a block that builds on a later one.", CloseCode.MALFORMED)
                     elif not self._has(link.client, link.clock + 1, ends):
                         raise NotReady(link)
         for client, ranges in deletes:
@@ -237,9 +250,7 @@ class Gate:
     def _check_reserved(self, fresh: list[Section], epoch: int | None) -> None:
         for section in fresh:
             if section.client < RESERVED_CLIENT_IDS and section.client != epoch:
-                raise Refused(
-                    CloseCode.REFUSED, f"Client id {section.client} is reserved for an assistant that holds a lease."
-                )
+                raise Refused(f"Client id {section.client} is reserved for an assistant that holds a lease.")
 
     def _check_profile(self, fresh: list[Section]) -> Nesting:
         """Map profile (G5, G6). Returns how deep the update's items are."""
@@ -247,7 +258,7 @@ class Gate:
         for section in fresh:
             for block in section.blocks:
                 if block.length > MAX_RUN:
-                    raise Refused(CloseCode.REFUSED, f"The update has a block longer than {MAX_RUN}.")
+                    raise Refused(f"The update has a block longer than {MAX_RUN}.")
                 if block.content == Content.GC:
                     continue
                 self._check_block(block)
@@ -256,15 +267,15 @@ class Gate:
                     added.put_deep(section.client, block, depth)
                 if block.content == Content.TYPE:
                     if depth == MAX_TYPE_DEPTH:
-                        raise Refused(CloseCode.REFUSED, f"The update nests maps deeper than {MAX_TYPE_DEPTH}.")
+                        raise Refused(f"The update nests maps deeper than {MAX_TYPE_DEPTH}.")
                     added.types[section.client, block.clock] = depth + 1
         return added
 
     def _check_block(self, block: Block) -> None:
         if block.right_origin is not None or (block.origin is None and block.key is None):
-            raise Refused(CloseCode.REFUSED, "This room holds maps of plain values; lists and texts do not fit.")
+            raise Refused("This room holds maps of plain values; lists and texts do not fit.")
         if block.root is not None and self.profile.roots is not None and block.root not in self.profile.roots:
-            raise Refused(CloseCode.REFUSED, f"This room has no root type {block.root!r}.")
+            raise Refused(f"This room has no root type {block.root!r}.")
         match block.content:
             case Content.ANY if block.length == 1:
                 pass
@@ -273,7 +284,7 @@ class Gate:
             case Content.TYPE if block.type_ref == TypeRef.MAP:
                 pass
             case _:
-                raise Refused(CloseCode.REFUSED, "This room holds maps of plain values; lists and texts do not fit.")
+                raise Refused("This room holds maps of plain values; lists and texts do not fit.")
 
 
 def _check_originless(fresh: list[Section]) -> None:
@@ -285,7 +296,7 @@ def _check_originless(fresh: list[Section]) -> None:
         if block.origin is None and block.content != Content.GC
     )
     if counts and max(counts.values()) > MAX_ORIGINLESS:
-        raise Refused(CloseCode.REFUSED, f"The update sets one key more than {MAX_ORIGINLESS} times.")
+        raise Refused(f"The update sets one key more than {MAX_ORIGINLESS} times.")
 
 
 def _end(section: Section) -> int:

@@ -16,6 +16,7 @@ import anyio
 from pycrdt import Doc
 
 from sync.gate import RESERVED_CLIENT_IDS, Profile, ProfileName
+from sync.hooks import Hooks
 from sync.live import Agent, LiveRoom
 from sync.outbox import Goodbye, Outbox
 from sync.presence import ConnectionId, Identity
@@ -66,11 +67,13 @@ class Hub:
         *,
         profile_of: Callable[[ProfileName], Profile],
         title_of: Callable[[Doc[Any]], str] = lambda doc: "",
+        hooks: Hooks | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.store = store
         self.settings = settings
-        self.rooms = Rooms(store, settings, profile_of=profile_of, title_of=title_of, clock=clock)
+        self.hooks = hooks if hooks is not None else Hooks()
+        self.rooms = Rooms(store, settings, profile_of=profile_of, title_of=title_of, hooks=self.hooks, clock=clock)
         self._title_of = title_of
         self._clock = clock
         self._next_connection = 0

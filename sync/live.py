@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import anyio
+from pycrdt import Doc
 
 from sync.outbox import Outbox
 from sync.presence import ConnectionId
@@ -42,6 +44,7 @@ class LiveRoom:
         store: Store,
         clock: Callable[[], float],
         max_pending_bytes: int,
+        on_change: Callable[[str, Doc[Any]], None] = lambda room, doc: None,
     ) -> None:
         self.info = info
         self.room = room
@@ -66,6 +69,7 @@ class LiveRoom:
         self._work = anyio.Event()
         self._flushed = anyio.Event()
         self._store = store
+        self._on_change = on_change
         self._clock = clock
 
     @property
@@ -177,6 +181,10 @@ class LiveRoom:
         self.perform(effects)
         for follower in self.followers:
             follower.put(self.info.room)
+        try:
+            self._on_change(self.info.room, self.room.doc)
+        except Exception:  # somebody else's code must not end the room's pump
+            log.exception("room %s: the on_change hook failed", self.info.room)
 
     async def _append(self, batch: list[Entry]) -> int:
         """Until the store takes it: nothing is shown or acknowledged meanwhile, presence goes on (S7).

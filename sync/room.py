@@ -7,7 +7,7 @@ An update goes: gate -> `Append` effect -> (the hub makes it durable) -> `commit
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -35,6 +35,8 @@ from sync.protocol import (
     encode_state_vector,
 )
 
+BeforeUpdate = Callable[[bytes, str | None], None]
+"""(update, user): raises Refused for what must not be stored."""
 AccessLevel = Literal["read", "write"]
 MAX_HELD_ACKS = 1_000  # sync-status questions of one connection that wait for a gap to close
 
@@ -117,10 +119,17 @@ class Room:
     counts those. They apply when the lost one comes again, from a client that still has it.
     """
 
-    def __init__(self, profile: Profile, epoch: str, stored: Iterable[bytes] = ()) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        epoch: str,
+        stored: Iterable[bytes] = (),
+        before_update: BeforeUpdate = lambda update, user: None,
+    ) -> None:
         self.epoch = epoch
         self.doc: Doc[Any] = Doc()
         self.gate = Gate(profile)
+        self._before_update = before_update
         self.presence = Presence()
         self.ignored = 0
         self._connections: dict[ConnectionId, _Connection] = {}
@@ -231,7 +240,8 @@ class Room:
                 return []
             event = {"type": "refused", "reason": "You may read this board, not change it.", "update": peer.updates}
             return [Send(connection, BoardEvent(event))]
-        admitted = self.gate.admit(update, peer.member.epoch)
+        user = peer.member.identity.user
+        admitted = self.gate.admit(update, peer.member.epoch, check=lambda fresh: self._before_update(fresh, user))
         if not admitted.is_new:
             return []
         self._in_flight.append(_InFlight(admitted.update))

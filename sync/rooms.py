@@ -19,6 +19,7 @@ from anyio.abc import TaskGroup
 from pycrdt import Doc
 
 from sync.gate import Profile, ProfileName
+from sync.hooks import Hooks
 from sync.live import LiveRoom
 from sync.protocol import CloseCode
 from sync.room import Room, RoomBroken, is_whole
@@ -63,6 +64,7 @@ class Rooms:
         *,
         profile_of: Callable[[ProfileName], Profile],
         title_of: Callable[[Doc[Any]], str],
+        hooks: Hooks,
         clock: Callable[[], float],
         new_epoch: Callable[[], str] = lambda: secrets.token_hex(8),
     ) -> None:
@@ -71,6 +73,7 @@ class Rooms:
         self._settings = settings
         self._profile_of = profile_of
         self._title_of = title_of
+        self._hooks = hooks
         self._clock = clock
         self._new_epoch = new_epoch
         self._slots: dict[str, _Slot] = {}
@@ -178,7 +181,12 @@ class Rooms:
             loaded = await self.store.load(room)
         stored = [*([loaded.snapshot] if loaded.snapshot is not None else []), *loaded.updates]
         try:
-            pure = Room(self._profile_of(loaded.info.profile), loaded.info.epoch, stored)
+            pure = Room(
+                self._profile_of(loaded.info.profile),
+                loaded.info.epoch,
+                stored,
+                lambda update, user: self._hooks.before_update(room, update, user),
+            )
         except RoomBroken as error:
             raise StoreError(f"The stored board {room} cannot be read: {error}.") from error
         if loaded.damaged or pure.skipped:
@@ -192,6 +200,7 @@ class Rooms:
             self.store,
             self._clock,
             self._settings.max_pending_bytes,
+            self._hooks.on_change,
         )
         live.has_gaps = bool(loaded.damaged or pure.skipped)
         return live

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from sync.auth import Access, Authority
+from sync.auth import Access
 from sync.gate import ProfileName
 from sync.hub import Hub, SocketClosed
 from sync.live import Agent
@@ -73,7 +73,6 @@ async def serve_sync(websocket: WebSocket) -> None:
 async def serve_hocuspocus(websocket: WebSocket) -> None:
     """`/hocuspocus`: many documents, each with a token of its own."""
     hub: Hub = websocket.app.state.hub
-    authority: Authority = websocket.app.state.authority
     await websocket.accept()
     socket = StarletteSocket(websocket)
 
@@ -82,7 +81,7 @@ async def serve_hocuspocus(websocket: WebSocket) -> None:
             check_room_name(room)
         except BadRoomName as error:
             raise ProtocolError(CloseCode.NOT_FOUND, str(error)) from None
-        access = authority.room_access(token, room, hub.now())
+        access = hub.hooks.authorise(token, room, hub.now())
         level: AccessLevel = "write" if access.can_write else "read"
         return Grant(Member(_identity(access, None), level, hears_events=True), access.expires_at)
 
@@ -105,8 +104,7 @@ async def _admit(websocket: WebSocket, hub: Hub) -> tuple[str, Member, Agent | N
         room = check_room_name(websocket.path_params["room"])
     except BadRoomName as error:
         raise ProtocolError(CloseCode.NOT_FOUND, str(error)) from None
-    authority: Authority = websocket.app.state.authority
-    access = authority.room_access(query.get("token"), room, hub.now())
+    access = hub.hooks.authorise(query.get("token"), room, hub.now())
     agent = _agent(query.get("agent"), query.get("epoch"))
     if agent is not None:
         await hub.check_lease(room, agent)
