@@ -32,6 +32,9 @@ export function uncovered(view: View, panel: { left: number; top: number }, page
   return { x: Math.round(view.x), y: Math.round(view.y), w: Math.round(w), h: Math.round(h) };
 }
 
+const isUnderWay = (item: FeedItem): boolean =>
+  item.kind === 'prompt' && item.run !== null && item.run.startedAt !== null && !hasEnded(item.run.status);
+
 /** `el`: where the panel is drawn. */
 export function makePanel(board: Board, el: HTMLElement): Panel {
   const feed = new Feed(board.doc);
@@ -46,13 +49,16 @@ export function makePanel(board: Board, el: HTMLElement): Panel {
       .sort((a, b) => a.ahead - b.ahead)
       .map((run) => run.id),
   );
-  const stopTicking = active.subscribe((runs) => clock.setFast(runs.length > 0));
+  const assistant = watchAssistant(board.people);
+  // Tenths of a second are for a run that somebody works on; one that waits for an assistant may wait for days.
+  const isWorking = computed(() => assistant.value !== null && items.value.some(isUnderWay));
+  const stopTicking = isWorking.subscribe((fast) => clock.setFast(fast));
   return {
     board,
     clock,
     items,
     active,
-    assistant: watchAssistant(board.people),
+    assistant,
     online: computed(() => board.status.value.state !== 'offline' && board.status.value.state !== 'reconnecting'),
     lookup: shapeLookup(board.doc.getMap('shapes')),
     view: () => uncovered(board.view(), el.getBoundingClientRect(), { w: innerWidth, h: innerHeight }),
