@@ -70,12 +70,25 @@ def connect(wish: Connect, board: DemoBoard) -> Act:
     else:
         if len(starts) < 2:
             return Act("It takes two shapes to connect.") if not board.unseen else LOOK
+        starts = reading_order(starts)
         pairs = list(pairwise(starts))
         if wish.closed and len(starts) > 2:
             pairs.append((starts[-1], starts[0]))
     links = [link(a.id, b.id, wish.arrows, wish.label) for a, b in pairs[:MAX_PAIRS]]
     noun = "arrow" if wish.arrows else "line"
     return Act(f"Connecting them with {w.plural(len(links), noun)}.", (("connect", {"connectors": links}),))
+
+
+def reading_order(shapes: list[Seen]) -> list[Seen]:
+    """Row by row, each from the left: as a person would follow them. Half a shape up or down is the same row."""
+    rows: list[list[Seen]] = []
+    for shape in sorted(shapes, key=lambda s: s.box.y + s.box.h / 2):
+        middle = shape.box.y + shape.box.h / 2
+        if rows and middle - (rows[-1][0].box.y + rows[-1][0].box.h / 2) <= rows[-1][0].box.h / 2:
+            rows[-1].append(shape)
+        else:
+            rows.append([shape])
+    return [shape for row in rows for shape in sorted(row, key=lambda s: s.box.x)]
 
 
 def link(start: str, end: str, arrow: bool = True, label: str = "") -> dict[str, Any]:
