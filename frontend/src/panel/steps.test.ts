@@ -58,6 +58,17 @@ describe('a step', () => {
     expect(step({ tool: 'create', changes }).subject).toBe('Sign in');
   });
 
+  it('names shapes in the order they were made, however the log keeps them', () => {
+    const changes = {
+      'r.1.10': { text: [null, 'C'] },
+      'r.1.2': { text: [null, 'B'] },
+      'r.1.1': { text: [null, 'A'] },
+    } as const;
+    const made = { tool: 'create', changes, label: 'Created 3 shapes', created: ['r.1.1', 'r.1.2', 'r.1.10'] };
+    expect(spoken(step(made))).toBe('Created A, B, C');
+    expect(step({ ...made, created: [] }).targets).toEqual(['r.1.1', 'r.1.2', 'r.1.10']);
+  });
+
   it('shows the kind of shape it made', () => {
     expect(step({ tool: 'create', changes: { a: { type: [null, 'ellipse'] } } }).icon).toBe('ellipse');
     expect(step({ tool: 'create', changes: { a: { type: [null, '<svg>'] } } }).icon).toBe('rect');

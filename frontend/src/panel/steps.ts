@@ -120,8 +120,17 @@ const MAX_LIST = 56;
 /** The noun with its article. */
 export const article = (noun: string): string => `${noun === 'ellipse' ? 'an' : 'a'} ${noun}`;
 
-/** Shapes a call touched, in its own order; `look` and `find` touch none. */
-export const targetsOf = (call: CallEntry): string[] => Object.keys(call.changes);
+const byNumber = new Intl.Collator('en', { numeric: true }).compare;
+
+/**
+ * Shapes a call touched: those it made in their order, then the others by id, since the keys of `changes` come in no
+ * order from the assistant's CRDT library. `look` and `find` touch none.
+ */
+export function targetsOf(call: CallEntry): string[] {
+  const made = call.created.filter((id) => Object.hasOwn(call.changes, id));
+  const others = Object.keys(call.changes).filter((id) => !made.includes(id));
+  return [...made, ...others.sort(byNumber)];
+}
 
 /** The shape's text as the call left it, else as it stands, on one line. */
 function nameOf(call: CallEntry, shape: string, lookup: ShapeLookup): string {
