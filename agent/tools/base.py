@@ -6,6 +6,7 @@ one transaction. A ToolError is an output for the model, never the end of a run:
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
@@ -34,6 +35,9 @@ ErrorCode = Literal[
 MAX_CREATED = 50  # shapes a call; a person can still follow what appeared, and undo it at a glance
 MAX_CHANGED = 200
 MAX_DELETED = 20
+MAX_EFFECT_BYTES = 256 * 1024
+"""JSON of what one call changes. It is written twice, in the shapes and in the log, beside arguments and output, and an
+update of more than 1 MiB is refused by the server."""
 MAX_LINTS = 12  # of one result; more would bury the geometry
 
 
@@ -114,6 +118,11 @@ def _check_effect(canvas: Canvas, context: ToolContext) -> None:
     _limit("deletes", len(deleted), MAX_DELETED)
     if created and len(canvas.shapes()) > MAX_SHAPES:
         raise ToolError("LIMIT", f"the board is full: it holds at most {MAX_SHAPES} shapes", limit=MAX_SHAPES)
+    size = len(json.dumps(changes).encode()) if changes else 0
+    if size > MAX_EFFECT_BYTES:
+        raise ToolError(
+            "LIMIT", "this call writes too much text or too many points at once; split it", limit_bytes=MAX_EFFECT_BYTES
+        )
     for shape in changes:
         refuse_dragged(shape, context)
 

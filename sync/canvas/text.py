@@ -72,6 +72,7 @@ def wrap(text: str, font_size: float, width: float, weight: int = 400) -> list[s
     return [line for paragraph in text.split("\n") for line in _wrap_paragraph(paragraph, font_size, width, weight)]
 
 
+@lru_cache(maxsize=2048)
 def measure(text: str, font_size: float, width: float = math.inf, weight: int = 400) -> tuple[float, float]:
     """(w, h) px of the text wrapped at `width`."""
     lines = wrap(text, font_size, width, weight)

@@ -267,6 +267,15 @@ def test_t4_limits_of_one_call_are_told_and_nothing_is_written(board: Board) -> 
         BY_NAME["create"].model_validate({"shapes": [{"type": "rect"}] * 51})
 
 
+def test_t4_a_call_whose_effect_would_not_fit_one_update_is_refused(board: Board) -> None:
+    for i in range(30):
+        board.put(f"s{i}", text="x" * 19_000)
+    ids = [f"s{i}" for i in range(30)]
+    refused = board.refusal("update", changes=[{"ids": ids, "set": {"text": "y"}}])
+    assert (refused["code"], refused["limit_bytes"]) == ("LIMIT", 262_144)
+    board.call("update", changes=[{"ids": ids[:10], "set": {"text": "y"}}])
+
+
 @pytest.mark.parametrize("bad", [math.inf, math.nan, 1e7, "1e400", [1], None])
 def test_d9_numbers_that_must_not_reach_the_document_are_refused_as_arguments(bad: object) -> None:
     with pytest.raises(ValidationError):
