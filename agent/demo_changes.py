@@ -80,7 +80,7 @@ def read_rotate(text: str) -> Rotate | None:
 
 def read_align(text: str) -> Align | None:
     """`align them left`, `align the tops of the boxes`."""
-    match = re.match(r"(?:align|line up)\b(.*)", text, re.I)
+    match = re.match(r"(?:align|line up|line(?= \w+ up\b))\b(.*)", text, re.I)
     if match is None or layout_of(match[1]):
         return None
     rest = match[1].lower()
@@ -99,11 +99,15 @@ def read_align(text: str) -> Align | None:
 
 def read_arrange(text: str) -> Arrange | None:
     """`arrange them in a grid`, `put the notes in a circle`, `space them out evenly`."""
-    match = re.match(r"(?:arrange|lay(?: out)?|organi[sz]e|tidy(?: up)?|sort|order|line up|align)\b(.*)", text, re.I)
+    match = re.match(
+        r"(?:arrange|lay(?: out)?|organi[sz]e|tidy(?: up)?|sort|order|line up|line(?= \w+ up\b)|align)\b(.*)",
+        text,
+        re.I,
+    )
     spread = re.match(r"(?:distribute|space(?: out)?|spread(?: out)?)\b(.*)", text, re.I)
     put = re.match(rf"(?:put|place|set|make|turn)\s+({DEFINITE}\b.*)", text, re.I)
     found = match or spread or put
-    lining_up = bool(re.match(r"line up|align|order|sort", text, re.I))
+    lining_up = bool(re.match(r"line|align|order|sort", text, re.I))
     if found is None or ((put or lining_up) and not layout_of(match[1] if match else text)):
         return None
     layout = layout_of(text) or ("column" if re.search(r"vertical|down", text, re.I) else "row" if spread else "grid")

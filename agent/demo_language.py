@@ -29,9 +29,9 @@ MAX_PROMPT = 4000  # characters that are read
 
 _VERBS = (
     r"draw|sketch|create|add|make|insert|connect|link|join|delete|remove|erase|clear|move|shift|nudge|slide|"
-    r"re?colou?r|paint|fill|resize|enlarge|grow|shrink|scale|align|arrange|lay|line up|organi[sz]e|tidy|put|place|"
-    r"label|name|rename|write|rotate|turn|duplicate|copy|clone|undo|double|halve|change|set|give|distribute|space|"
-    r"spread|number (?=them|the|these)"
+    r"re?colou?r|paint|fill|resize|enlarge|grow|shrink|scale|align|arrange|lay|line(?= (?:\w+ )?up)|organi[sz]e|tidy|"
+    r"put|place|label|name|rename|write|rotate|turn|duplicate|copy|clone|undo|double|halve|change|set|give|"
+    r"distribute|space|spread|number (?=them|the|these)"
 )
 _CUT = re.compile(
     rf"(?:\s*[,;.!]\s*|\s+)(?:(?:and|then|after that,?)\s+)*(?<=[,;.!\s])(?=(?:please\s+)?(?:{_VERBS})\b)", re.I

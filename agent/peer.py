@@ -90,11 +90,6 @@ class Peer:
         """Client id -> name of who is here."""
         return {int(client): _name(state) for client, state in self._presence.peers.items()}
 
-    @property
-    def people(self) -> int:
-        """How many people are here."""
-        return sum(_kind(state) == "human" for state in self._presence.peers.values())
-
     async def run(self) -> None:
         """Send what changed, until cancelled."""
         while True:
@@ -123,8 +118,3 @@ def _name(state: Mapping[str, Any]) -> str:
     user = state.get("user")
     name = user.get("name") if isinstance(user, dict) else None
     return name[:60] if isinstance(name, str) and name else "somebody"
-
-
-def _kind(state: Mapping[str, Any]) -> str:
-    user = state.get("user")
-    return str(user.get("kind", "human")) if isinstance(user, dict) else ""

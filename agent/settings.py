@@ -17,6 +17,7 @@ DEFAULT_MODEL = "gpt-6.1-terra"
 DEMO_MODEL = "demo"
 DEMO_NAME = "Demo assistant (no AI)"
 LOCAL_KEY = "local"
+MAX_NUMBER = 1e6  # of any setting; keeps infinities and slips out
 
 
 class SettingsError(ValueError):
@@ -66,6 +67,7 @@ class Settings:
     )
     token: str = field(
         default="",
+        repr=False,
         metadata=_says("COPLAYER_TOKEN", "Token the assistant shows to that server; none on an open loopback server."),
     )
     slot: str = field(
@@ -91,10 +93,13 @@ class Settings:
         ),
     )
     openai_key: str = field(
-        default="", metadata=_says("OPENAI_API_KEY", "Key for OpenAI or Azure. Never sent to any other server.")
+        default="",
+        repr=False,
+        metadata=_says("OPENAI_API_KEY", "Key for OpenAI or Azure. Never sent to any other server."),
     )
     model_key: str = field(
         default="",
+        repr=False,
         metadata=_says(
             "COPLAYER_MODEL_KEY", "Key for the server at OPENAI_BASE_URL when that is not OpenAI's; sent only there."
         ),
@@ -163,8 +168,11 @@ class Settings:
             url = urlsplit(getattr(self, name))
             if getattr(self, name) and (url.scheme not in ("http", "https") or not url.hostname):
                 raise SettingsError(f"{_variable(name)} must be an http:// or https:// address")
-        if self.max_tries < 1 or self.max_turns < 1 or self.max_calls < 1:
-            raise SettingsError("COPLAYER_MODEL_TRIES, COPLAYER_MAX_TURNS and COPLAYER_MAX_CALLS must be at least 1")
+        for item in fields(self):
+            value = getattr(self, item.name)
+            least = 1 if isinstance(value, int) else 0
+            if isinstance(value, int | float) and not least <= value < MAX_NUMBER:
+                raise SettingsError(f"{item.metadata['env']} must be a number of at least {least}, not {value}")
 
     @property
     def is_demo(self) -> bool:

@@ -62,7 +62,9 @@ def words_of(doc: Doc[Any], run: RunId) -> list[str]:
 
 def _told(doc: Doc[Any], state: RunState) -> str:
     calls = logged_calls(doc, state.id)
-    touched = list(dict.fromkeys(shape for call in calls if call.status == "done" for shape in call.changes))
+    # In the order they were made: a document keeps the keys of a JSON value in no order.
+    done = [call for call in calls if call.status == "done"]
+    touched = list(dict.fromkeys(shape for call in done for shape in [*call.created, *sorted(call.changes)]))
     lines = [clean("\n".join(words_of(doc, state.id)), MAX_WORDS)]
     if any(call.status == "undone" for call in calls):
         lines.append("[people took this back]")
