@@ -7,7 +7,20 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from sync.gate import ProfileName
-from sync.store import Entry, Lease, Loaded, NoSuchRoom, RoomExists, RoomInfo, StoreError, Taken
+from sync.store import (
+    MAX_AUTOMATIC_VERSIONS,
+    Entry,
+    Lease,
+    Loaded,
+    LogRow,
+    NoSuchRoom,
+    NoSuchVersion,
+    RoomExists,
+    RoomInfo,
+    StoreError,
+    Taken,
+    Version,
+)
 
 
 @dataclass(slots=True)
@@ -18,6 +31,8 @@ class _Row:
     upto_seq: int = 0
     leases: dict[str, Lease] = field(default_factory=dict)
     unfinished: set[str] = field(default_factory=set)
+    versions: dict[int, tuple[Version, bytes]] = field(default_factory=dict)
+    last_version: int = 0
 
 
 class MemoryStore:
@@ -116,6 +131,40 @@ class MemoryStore:
     async def lease(self, room: str, slot: str) -> Lease | None:
         """See Store."""
         return self._row(room).leases.get(slot)
+
+    async def activity(self, room: str, before: int | None, limit: int) -> Sequence[LogRow]:
+        """See Store."""
+        entries = self._row(room).entries
+        last = len(entries) if before is None else min(before - 1, len(entries))
+        numbers = range(last, max(0, last - limit), -1)
+        return [LogRow(n, entries[n - 1].author, entries[n - 1].at, len(entries[n - 1].update)) for n in numbers]
+
+    async def add_version(self, room: str, name: str, author: str, at: int, snapshot: bytes, *, auto: bool) -> Version:
+        """See Store."""
+        row = self._row(room)
+        row.last_version += 1
+        version = Version(row.last_version, name, author, at, auto, len(snapshot))
+        row.versions[version.id] = version, snapshot
+        automatic = [number for number, (other, _) in row.versions.items() if other.is_automatic]
+        for number in automatic[:-MAX_AUTOMATIC_VERSIONS]:
+            del row.versions[number]
+        return version
+
+    async def versions(self, room: str) -> Sequence[Version]:
+        """See Store."""
+        return [version for version, _ in reversed(self._row(room).versions.values())]
+
+    async def version(self, room: str, number: int) -> tuple[Version, bytes]:
+        """See Store."""
+        row = self._row(room)
+        if number not in row.versions:
+            raise NoSuchVersion(f"The room {room} has no version {number}.")
+        return row.versions[number]
+
+    async def check(self, room: str) -> Sequence[str]:
+        """Memory does not rot."""
+        self._row(room)
+        return []
 
     def _check(self) -> None:
         if self.fault is not None:

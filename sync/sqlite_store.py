@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from sync import sqlite_history as history
 from sync.gate import ProfileName
-from sync.store import Entry, Lease, Loaded, NoSuchRoom, RoomExists, RoomInfo, StoreError, Taken
+from sync.store import Entry, Lease, Loaded, LogRow, NoSuchRoom, RoomExists, RoomInfo, StoreError, Taken, Version
 
 T = TypeVar("T")
 
@@ -42,6 +43,9 @@ CREATE TABLE IF NOT EXISTS quarantine (
 CREATE TABLE IF NOT EXISTS leases (
   room INTEGER NOT NULL, slot TEXT NOT NULL, epoch INTEGER NOT NULL, holder TEXT NOT NULL,
   expires_at INTEGER NOT NULL, is_done INTEGER NOT NULL, PRIMARY KEY (room, slot));
+CREATE TABLE IF NOT EXISTS versions (
+  room INTEGER NOT NULL, id INTEGER NOT NULL, name TEXT NOT NULL, author TEXT NOT NULL, at INTEGER NOT NULL,
+  is_automatic INTEGER NOT NULL, data BLOB NOT NULL, crc INTEGER NOT NULL, PRIMARY KEY (room, id));
 """
 _SCHEMA_VERSION = 1
 
@@ -175,7 +179,7 @@ class SQLiteStore:
 
         def work(connection: sqlite3.Connection) -> None:
             room_id, _, _ = _find(connection, room)
-            for table in ("updates", "snapshots", "leases", "quarantine"):
+            for table in ("updates", "snapshots", "leases", "quarantine", "versions"):
                 connection.execute(f"DELETE FROM {table} WHERE room = ?", (room_id,))
             connection.execute("DELETE FROM rooms WHERE id = ?", (room_id,))
 
@@ -246,6 +250,31 @@ class SQLiteStore:
 
         def work(connection: sqlite3.Connection) -> Lease | None:
             return _lease(connection, _find(connection, room)[0], slot)
+
+        return await self._read(work)
+
+    async def activity(self, room: str, before: int | None, limit: int) -> Sequence[LogRow]:
+        """See Store."""
+        return await self._read(lambda c: history.activity(c, _find(c, room)[0], before, limit))
+
+    async def add_version(self, room: str, name: str, author: str, at: int, snapshot: bytes, *, auto: bool) -> Version:
+        """See Store."""
+        return await self._write(lambda c: history.add_version(c, _find(c, room)[0], name, author, at, snapshot, auto))
+
+    async def versions(self, room: str) -> Sequence[Version]:
+        """See Store."""
+        return await self._read(lambda c: history.versions(c, _find(c, room)[0]))
+
+    async def version(self, room: str, number: int) -> tuple[Version, bytes]:
+        """See Store."""
+        return await self._read(lambda c: history.version(c, _find(c, room)[0], room, number))
+
+    async def check(self, room: str) -> Sequence[str]:
+        """See Store; reads every row, older ones that a snapshot has taken the place of included."""
+
+        def work(connection: sqlite3.Connection) -> list[str]:
+            room_id, _, seq = _find(connection, room)
+            return history.check(connection, room_id, seq)
 
         return await self._read(work)
 

@@ -12,6 +12,9 @@ from typing import Protocol
 
 from sync.gate import ProfileName
 
+MAX_AUTOMATIC_VERSIONS = 100
+"""A room keeps this many automatic versions, the newest: at ten minutes each, two working days."""
+
 
 class StoreError(Exception):
     """The storage did not do what was asked; nothing of it is durable. The reason is a sentence for people."""
@@ -19,6 +22,10 @@ class StoreError(Exception):
 
 class NoSuchRoom(StoreError):
     """The room does not exist."""
+
+
+class NoSuchVersion(StoreError):
+    """The room has no such version."""
 
 
 class RoomExists(StoreError):
@@ -59,6 +66,28 @@ class Loaded:
     updates: tuple[bytes, ...]
     seq: int
     damaged: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """Who wrote a row of the log, when (Unix ms), and how many bytes."""
+
+    seq: int
+    author: str
+    at: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A document as it once was. `id` counts up in its room; `size` is that of the whole document, bytes."""
+
+    id: int
+    name: str
+    author: str
+    at: int
+    is_automatic: bool
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,4 +163,24 @@ class Store(Protocol):
 
     async def lease(self, room: str, slot: str) -> Lease | None:
         """The last lease given, alive or not."""
+        ...
+
+    async def activity(self, room: str, before: int | None, limit: int) -> Sequence[LogRow]:
+        """Rows the log still has, newest first, from the one before number `before`. Raises NoSuchRoom."""
+        ...
+
+    async def add_version(self, room: str, name: str, author: str, at: int, snapshot: bytes, *, auto: bool) -> Version:
+        """Keep `snapshot`, a whole document; automatic ones past MAX_AUTOMATIC_VERSIONS go, the oldest first."""
+        ...
+
+    async def versions(self, room: str) -> Sequence[Version]:
+        """All versions of a room, newest first. Raises NoSuchRoom."""
+        ...
+
+    async def version(self, room: str, number: int) -> tuple[Version, bytes]:
+        """One version and its document. Raises NoSuchVersion, and StoreError when it does not read as written."""
+        ...
+
+    async def check(self, room: str) -> Sequence[str]:
+        """What of the room does not read as it was written, in words; changes nothing. Raises NoSuchRoom."""
         ...

@@ -27,7 +27,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 SPEC = (ROOT / "docs" / "spec.md").read_text(encoding="utf-8")
 REFERENCE = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-RULE = re.compile(r"\b([WCPGDSRTA])(\d{1,2})\b")
+RULE = re.compile(r"\b([WCPGDSRTAVE])(\d{1,2})\b")
 VARIABLE = re.compile(r"\b(?:COPLAYER|OPENAI)_[A-Z_]+\b")
 
 
@@ -106,9 +106,9 @@ def cited_rules(source: str) -> list[str]:
     """In comments and docstrings (`docs/spec.md W3`, `(P6)`) and in names of tests (`test_w3_...`)."""
     names = re.findall(r"def (test_\w+)", source)
     in_names = [
-        f"{letter.upper()}{n}" for name in names for letter, n in re.findall(r"_([wcpgdsrta])(\d+)(?=_|$)", name)
+        f"{letter.upper()}{n}" for name in names for letter, n in re.findall(r"_([wcpgdsrtave])(\d+)(?=_|$)", name)
     ]
-    in_prose = re.findall(r"(?:spec\.md,? |\(|, )([WCPGDSRTA]\d{1,2})(?=[,).;:]| )", source)
+    in_prose = re.findall(r"(?:spec\.md,? |\(|, )([WCPGDSRTAVE]\d{1,2})(?=[,).;:]| )", source)
     return [*in_names, *in_prose]
 
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from sync.store import Entry, NoSuchRoom, RoomExists, Store, Taken
+from sync.store import (
+    MAX_AUTOMATIC_VERSIONS,
+    Entry,
+    NoSuchRoom,
+    NoSuchVersion,
+    RoomExists,
+    Store,
+    Taken,
+)
 
 NOW = 1_795_000_000_000
 TTL = 30_000
@@ -137,3 +145,63 @@ class StoreContract:
         await store.take_lease("a", "assistant", "three", NOW + TTL + 2, TTL)
         await store.end_lease("a", "assistant", "three", is_done=True, now=NOW + TTL + 3)
         assert await store.wanted("assistant", NOW + 2 * TTL) == []
+
+    async def test_v1_the_log_tells_who_wrote_what_when_newest_first_and_page_by_page(self, store: Store) -> None:
+        await store.create("a", "e", "map", NOW)
+        assert await store.activity("a", None, 10) == []
+        await store.append("a", [Entry(b"1", "ann", NOW), Entry(b"22", "ben", NOW + 1)])
+        await store.append("a", [Entry(b"333", "ann", NOW + 2)])
+        newest = await store.activity("a", None, 2)
+        assert [(row.seq, row.author, row.at, row.size) for row in newest] == [
+            (3, "ann", NOW + 2, 3),
+            (2, "ben", NOW + 1, 2),
+        ]
+        assert [row.seq for row in await store.activity("a", 2, 2)] == [1]
+        assert await store.activity("a", 1, 2) == []
+        with pytest.raises(NoSuchRoom):
+            await store.activity("b", None, 2)
+
+    async def test_v2_a_version_comes_back_as_it_was_kept_and_the_list_has_the_newest_first(self, store: Store) -> None:
+        await store.create("a", "e", "map", NOW)
+        first = await store.add_version("a", "Before lunch", "ann", NOW, b"old", auto=False)
+        second = await store.add_version("a", "", "", NOW + 1, b"newer", auto=True)
+        assert (first.name, first.author, first.at, first.is_automatic, first.size) == (
+            "Before lunch",
+            "ann",
+            NOW,
+            False,
+            3,
+        )
+        assert list(await store.versions("a")) == [second, first]
+        assert await store.version("a", first.id) == (first, b"old")
+        with pytest.raises(NoSuchVersion):
+            await store.version("a", second.id + 1)
+        with pytest.raises(NoSuchRoom):
+            await store.versions("b")
+
+    async def test_v3_automatic_versions_are_bounded_and_named_ones_stay(self, store: Store) -> None:
+        await store.create("a", "e", "map", NOW)
+        named = await store.add_version("a", "Keep", "ann", NOW, b"x", auto=False)
+        made = [
+            await store.add_version("a", "", "", NOW + n, b"%d" % n, auto=True)
+            for n in range(MAX_AUTOMATIC_VERSIONS + 3)
+        ]
+        assert list(await store.versions("a")) == [*reversed(made[3:]), named]
+
+    async def test_s9_a_deleted_room_takes_its_versions_along(self, store: Store) -> None:
+        await store.create("a", "e1", "map", NOW)
+        await store.add_version("a", "Old", "ann", NOW, b"x", auto=False)
+        await store.delete("a")
+        await store.create("a", "e2", "map", NOW)
+        assert await store.versions("a") == []
+
+    async def test_s10_a_whole_room_has_nothing_to_report(self, store: Store) -> None:
+        await store.create("a", "e", "map", NOW)
+        await store.append("a", entries(b"1", b"2", b"3"))
+        await store.compact("a", b"S", 1)
+        await store.compact("a", b"T", 2)
+        await store.compact("a", b"U", 3)
+        await store.add_version("a", "Old", "ann", NOW, b"x", auto=False)
+        assert await store.check("a") == []
+        with pytest.raises(NoSuchRoom):
+            await store.check("b")

@@ -106,6 +106,31 @@ class TestSQLiteStore(StoreContract):
             loaded = await store.load("a")
         assert (loaded.snapshot, loaded.updates) == (b"S", (b"2", b"3"))
 
+    @pytest.mark.parametrize(
+        ("damage", "sentence"),
+        [
+            ("UPDATE updates SET data = x'00' WHERE seq = 3", "row 3 of its log is damaged"),
+            ("DELETE FROM updates WHERE seq = 2", "row 2 of its log is missing"),
+            ("UPDATE snapshots SET data = x'00' WHERE upto_seq = 2", "its snapshot up to row 2 is damaged"),
+            ("UPDATE versions SET data = x'00'", "its version 1 is damaged"),
+        ],
+    )
+    async def test_s10_a_check_names_what_does_not_read_as_written(
+        self, tmp_path: Path, damage: str, sentence: str
+    ) -> None:
+        path = tmp_path / "coplayer.db"
+        store = SQLiteStore(path)
+        async with store.open():
+            await store.create("a", "e", "map", NOW)
+            await store.append("a", entries(b"1", b"2", b"3"))
+            await store.compact("a", b"S", 1)
+            await store.compact("a", b"T", 2)
+            await store.add_version("a", "Old", "ann", NOW, b"x", auto=False)
+            with sqlite3.connect(path) as connection:
+                connection.execute(damage)
+            connection.close()
+            assert await store.check("a") == [sentence]
+
     async def test_data_of_a_newer_version_is_not_touched(self, tmp_path: Path) -> None:
         path = tmp_path / "coplayer.db"
         with sqlite3.connect(path) as connection:

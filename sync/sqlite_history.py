@@ -1,0 +1,99 @@
+"""What the SQLite store keeps of the past: who wrote which row, versions, and whether all of it still reads as written.
+
+Functions of one connection, which the store's threads call; `room` is the number of the room's row.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+
+from sync.store import MAX_AUTOMATIC_VERSIONS, LogRow, NoSuchVersion, StoreError, Version
+
+MAX_NAMED = 20  # damaged rows that `check` names one by one
+_COLUMNS = "id, name, author, at, is_automatic, length(data)"
+
+
+def activity(connection: sqlite3.Connection, room: int, before: int | None, limit: int) -> list[LogRow]:
+    """Rows of the log, newest first."""
+    rows = connection.execute(
+        "SELECT seq, author, at, length(data) FROM updates WHERE room = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
+        (room, 2**62 if before is None else before, limit),
+    )
+    return [LogRow(*row) for row in rows]
+
+
+def add_version(
+    connection: sqlite3.Connection, room: int, name: str, author: str, at: int, snapshot: bytes, is_automatic: bool
+) -> Version:
+    """Keep a version; the oldest automatic ones past the limit go. Ids are not given twice while the room lives."""
+    row = connection.execute("SELECT MAX(id) FROM versions WHERE room = ?", (room,)).fetchone()
+    version = Version((row[0] or 0) + 1, name, author, at, is_automatic, len(snapshot))
+    connection.execute(
+        "INSERT INTO versions (room, id, name, author, at, is_automatic, data, crc) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (room, version.id, name, author, at, int(is_automatic), snapshot, zlib.crc32(snapshot)),
+    )
+    connection.execute(
+        "DELETE FROM versions WHERE room = ? AND id IN (SELECT id FROM versions WHERE room = ? AND is_automatic"
+        " ORDER BY id DESC LIMIT -1 OFFSET ?)",
+        (room, room, MAX_AUTOMATIC_VERSIONS),
+    )
+    return version
+
+
+def versions(connection: sqlite3.Connection, room: int) -> list[Version]:
+    """Newest first."""
+    return [_version(row) for row in connection.execute(_select("room = ? ORDER BY id DESC"), (room,))]
+
+
+def version(connection: sqlite3.Connection, room: int, name: str, number: int) -> tuple[Version, bytes]:
+    """One version and its document; `name` is the room's, for the sentence. Raises NoSuchVersion, StoreError."""
+    row = connection.execute(_select("room = ? AND id = ?"), (room, number)).fetchone()
+    if row is None:
+        raise NoSuchVersion(f"The room {name} has no version {number}.")
+    data, crc = connection.execute(
+        "SELECT data, crc FROM versions WHERE room = ? AND id = ?", (room, number)
+    ).fetchone()
+    if not _is_whole(data, crc):
+        raise StoreError(f"Version {number} of room {name} is damaged; restore it from a backup.")
+    return _version(row), data
+
+
+def check(connection: sqlite3.Connection, room: int, seq: int) -> list[str]:
+    """What does not read as written, in words. `seq` is the number of the last row."""
+    snapshots = connection.execute("SELECT upto_seq, data, crc FROM snapshots WHERE room = ?", (room,)).fetchall()
+    found = [f"its snapshot up to row {upto} is damaged" for upto, data, crc in snapshots if not _is_whole(data, crc)]
+    first = min((upto for upto, _, _ in snapshots), default=0) + 1 if len(snapshots) > 1 else 1
+    present: set[int] = set()
+    damaged: list[int] = []
+    for number, data, crc in connection.execute(
+        "SELECT seq, data, crc FROM updates WHERE room = ? ORDER BY seq", (room,)
+    ):
+        present.add(number)
+        if not _is_whole(data, crc):
+            damaged.append(number)
+    missing = [number for number in range(first, seq + 1) if number not in present]
+    found += _named("row {} of its log is damaged", damaged) + _named("row {} of its log is missing", missing)
+    found += [
+        f"its version {number} is damaged"
+        for number, data, crc in connection.execute("SELECT id, data, crc FROM versions WHERE room = ?", (room,))
+        if not _is_whole(data, crc)
+    ]
+    return found
+
+
+def _named(sentence: str, numbers: list[int]) -> list[str]:
+    more = [f"and {len(numbers) - MAX_NAMED} more such rows"] if len(numbers) > MAX_NAMED else []
+    return [sentence.format(number) for number in numbers[:MAX_NAMED]] + more
+
+
+def _is_whole(data: object, crc: int) -> bool:
+    return isinstance(data, bytes) and zlib.crc32(data) == crc
+
+
+def _select(where: str) -> str:
+    return f"SELECT {_COLUMNS} FROM versions WHERE {where}"
+
+
+def _version(row: tuple[int, str, str, int, int, int]) -> Version:
+    return Version(row[0], row[1], row[2], row[3], bool(row[4]), row[5])
