@@ -36,6 +36,8 @@ class OpenAIModel:
         self._endpoint = endpoint
         self._stack = AsyncExitStack()
         self._client: openai.AsyncOpenAI | None = None
+        self._wants_thoughts = True
+        """Ask for encrypted reasoning to replay; models that do not reason refuse the very question."""
 
     @property
     def name(self) -> str:
@@ -80,6 +82,18 @@ class OpenAIModel:
             yield events
 
     async def _events(self, request: StepRequest) -> AsyncGenerator[Event, None]:
+        is_asked_again = True
+        while is_asked_again:
+            is_asked_again = False
+            async with aclosing(self._once(request)) as events:
+                async for event in events:
+                    is_asked_again = self._wants_thoughts and _refuses_thoughts(event, request)
+                    if is_asked_again:
+                        self._wants_thoughts = False
+                        break
+                    yield event
+
+    async def _once(self, request: StepRequest) -> AsyncGenerator[Event, None]:
         read = self._responses if self._endpoint.api == "responses" else self._chat
         try:
             async with aclosing(read(request)) as events:
@@ -111,7 +125,7 @@ class OpenAIModel:
 
     async def _responses(self, request: StepRequest) -> AsyncGenerator[Event, None]:
         assert self._client is not None, "enter the model first"
-        body = responses_body(request, self._endpoint.model)
+        body = responses_body(request, self._endpoint.model, wants_thoughts=self._wants_thoughts)
         stream: Any = await self._client.responses.create(**body)
         reader = ResponsesReader()
         async with _closing(stream):
@@ -130,6 +144,12 @@ class OpenAIModel:
                 for event in reader.feed(_plain(raw)):
                     yield event
         yield reader.finish(saw_done=_saw_done(stream.response))
+
+
+def _refuses_thoughts(event: Event, request: StepRequest) -> bool:
+    """Whether the refusal is about our asking for reasoning, since the request replays none."""
+    replayed = any(item.get("type") == "reasoning" for item in request.items)
+    return isinstance(event, StepFailed) and event.code == "reasoning_refused" and not replayed
 
 
 @asynccontextmanager

@@ -14,14 +14,14 @@ from agent.model import CallDelta, Event, Item, StepDone, StepFailed, StepReques
 from agent.wire_errors import failed_from_body, garbage, truncated
 
 
-def request_body(request: StepRequest, model: str) -> dict[str, Any]:
+def request_body(request: StepRequest, model: str, *, wants_thoughts: bool = True) -> dict[str, Any]:
     """Keyword arguments of `client.responses.create`: nothing is stored at the provider, all items are replayed."""
     return {
         "model": model,
         "instructions": request.instructions,
         "input": list(request.items),
         "tools": [dict(tool) for tool in request.tools],
-        "include": ["reasoning.encrypted_content"],
+        "include": ["reasoning.encrypted_content"] if wants_thoughts else [],
         "store": False,
         "stream": True,
     }

@@ -104,6 +104,12 @@ class Runner:
             self.ledger.end(run, ended.status, self._world.now_ms(), ended.summary, ended.error)
             await self._world.saved()
 
+    def fail(self, run: RunId) -> None:
+        """End a run that failed by a fault of our own."""
+        error = RunError(code="internal", message="Something went wrong inside the assistant.", retryable=True)
+        self.ledger.set(run, status="failed", ended_at=self.now_ms(), error=error)
+        self._world.face.show("idle")
+
     async def _go(self, run: RunId) -> Ended:
         world = self._world
         state = self.ledger.state(run)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
 from urllib.parse import quote, urlsplit
 
 import anyio
+from anyio.abc import TaskGroup
 from pycrdt import Doc
 
 from agent.calls import ToolBox
@@ -25,6 +27,7 @@ from agent.settings import Settings
 from agent.step import RetryPolicy
 from agent.tools import openai_schema
 from agent.tools.base import Tool
+from sync.canvas.schema import RunId
 from sync.provider import Provider, ProviderClosed, connect
 
 RENEW_EVERY_S = 10.0  # a third of the lease
@@ -65,18 +68,22 @@ class Worker:
             backoff_s = FIRST_BACKOFF_S
             while True:
                 try:
-                    async for event in self._rooms.follow():
-                        backoff_s = FIRST_BACKOFF_S
-                        place = self._places.get(event.room)
-                        if place is not None:
-                            place.update(event)
-                        elif event.is_active:
-                            self._places[event.room] = _Place(event)
-                            tasks.start_soon(self._attend, event.room)
+                    async with aclosing(self._rooms.follow()) as events:
+                        async for event in events:
+                            backoff_s = FIRST_BACKOFF_S
+                            self._notice(event, tasks)
                 except ServerAway as error:
                     logger.info("server away: %s", error)
                 await anyio.sleep(backoff_s * (0.5 + random.random() / 2))
                 backoff_s = min(backoff_s * 2, MAX_BACKOFF_S)
+
+    def _notice(self, event: RoomEvent, tasks: TaskGroup) -> None:
+        place = self._places.get(event.room)
+        if place is not None:
+            place.update(event)
+        elif event.is_active:
+            self._places[event.room] = _Place(event)
+            tasks.start_soon(self._attend, event.room)
 
     async def _attend(self, room: str) -> None:
         """Be in a room as long as it needs the assistant."""
@@ -93,6 +100,9 @@ class Worker:
                     await anyio.sleep(FIRST_BACKOFF_S + random.random())
         except Refused as error:
             logger.info("left %s: %s", room, error)
+        except Exception:
+            # One room's fault must not end the others; the room is tried again at its next event.
+            logger.exception("left %s", room)
         finally:
             del self._places[room]
 
@@ -139,7 +149,7 @@ class Worker:
             mark = changes.count
             waiting = [state for state in runner.ledger.unfinished() if not state.is_removed]
             if waiting:
-                await runner.work(waiting[0].id)
+                await _guarded(runner, waiting[0].id)
                 continue
             if place.event.people == 0:
                 # Nobody is here: stay a little (a reload, a prompt that is on its way), then go.
@@ -203,6 +213,17 @@ class _Changes:
     async def beyond(self, mark: int) -> None:
         while self.count <= mark:
             await self._event.wait()
+
+
+async def _guarded(runner: Runner, run: RunId) -> None:
+    """Work on a run; a fault of our own ends that run visibly, instead of taking every room's assistant down."""
+    try:
+        await runner.work(run)
+    except ProviderClosed:
+        raise
+    except Exception:
+        logger.exception("run %s failed", run)
+        runner.fail(run)
 
 
 async def _sweep(runner: Runner, changes: _Changes) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -44,9 +44,9 @@ class Asker:
     url: str
     switch: Switch
 
-    async def __call__(self, api: Api, server: ModelServer, **changes: Any) -> list[Event]:
+    async def __call__(self, api: Api, server: ModelServer, request: StepRequest = ASK, **changes: Any) -> list[Event]:
         self.switch.server = server
-        async with OpenAIModel(endpoint(self.url, api, **changes)) as model, model.step(ASK) as events:
+        async with OpenAIModel(endpoint(self.url, api, **changes)) as model, model.step(request) as events:
             return [event async for event in events]
 
 
@@ -137,8 +137,8 @@ BROKEN = {
 @pytest.mark.parametrize("name", BROKEN)
 async def test_a_broken_stream_is_one_retryable_failure(ask: Asker, api: Api, name: str) -> None:
     fault, code = BROKEN[name]
-    patience = {"read_timeout_s": 0.5} if code == "timeout" else {}
-    failure = (await ask(api, ModelServer([TWO_CALLS], [fault]), **patience))[-1]
+    read_timeout_s = 0.5 if code == "timeout" else 20.0
+    failure = (await ask(api, ModelServer([TWO_CALLS], [fault]), read_timeout_s=read_timeout_s))[-1]
     assert isinstance(failure, StepFailed), failure
     assert (failure.code, failure.retryable) == (code, True)
 
@@ -195,7 +195,8 @@ async def test_an_http_error_says_whether_asking_again_helps(
 ) -> None:
     fault = Fault(status=status, error=error, headers={"retry-after": "7"})
     server = ModelServer([TWO_CALLS], [fault])
-    (failure,) = await ask(api, server)
+    replayed = {"type": "reasoning", "id": "rs_1", "summary": []}
+    (failure,) = await ask(api, server, request=replace(ASK, items=[replayed, *ASK.items]))
     assert isinstance(failure, StepFailed)
     assert (failure.code, failure.retryable) == (code, retryable)
     assert "sk-proj" not in failure.message
@@ -243,6 +244,13 @@ async def test_a_cancelled_step_closes_the_stream_at_the_server(ask: Asker, api:
                         scope.cancel()
         with anyio.fail_after(1):
             await server.hung_up.wait()
+
+
+async def test_a_model_that_does_not_reason_is_asked_without_reasoning(ask: Asker) -> None:
+    refusal = Fault(status=400, error={"message": "Encrypted content is not supported with this model."})
+    server = ModelServer([TWO_CALLS], [refusal])
+    assert_whole(await ask("responses", server))
+    assert [body["include"] for body in server.bodies] == [["reasoning.encrypted_content"], []]
 
 
 async def test_no_key_from_the_environment_goes_to_another_server(ask: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
