@@ -20,7 +20,7 @@ from sync.hooks import Hooks
 from sync.live import Agent, LiveRoom
 from sync.outbox import Goodbye, Outbox
 from sync.presence import ConnectionId, Identity
-from sync.protocol import KEEP_ALIVE, CloseCode, SyncStatus, Update, decode, encode
+from sync.protocol import KEEP_ALIVE, CloseCode, SyncStatus, SyncStep1, Update, decode, encode
 from sync.room import Member
 from sync.rooms import Rejected, Rooms
 from sync.settings import Settings
@@ -35,6 +35,14 @@ HUMAN_CLIENT_IDS = range(RESERVED_CLIENT_IDS, 2**32)
 """Client ids of writers that are not assistants: Yjs' own range. pycrdt's 53-bit ids would win every tie."""
 LOCAL = Agent("", 0)
 """A connection of the server's own, for REST edits: it is nobody and is not counted among the people."""
+
+
+EDIT_TIMEOUT_S = 30.0
+"""What the server itself writes is waited for this long; it may be saved later, when the store takes it again."""
+
+
+class Gap(Exception):
+    """An update builds on something that the room lacks; nothing was changed."""
 
 
 class SocketClosed(Exception):
@@ -197,18 +205,40 @@ class Hub:
         async with self.rooms.using(room) as live:
             return reader(live.room.doc)
 
-    async def edit(self, room: str, change: Callable[[Doc[Any]], T], author: str) -> T:
+    async def edit(self, room: str, change: Callable[[Doc[Any]], T], author: str, client_id: int | None = None) -> T:
         """Change the document as one attributed, durable transaction, by the road that every peer takes.
 
         `change` gets a copy of the document and must be quick; what it raises is raised, and nothing was changed.
+        Edits of one room come one after the other. With a `client_id` of its own an edit can be found again: `change`
+        sees whether the document's state vector has it.
         """
-        async with self.rooms.using(room) as live:
-            replica: Doc[Any] = Doc(client_id=secrets.choice(HUMAN_CLIENT_IDS))
+        async with self.rooms.using(room) as live, live.editing:
+            if client_id is not None and client_id in live.room.gate.known:
+                await self._flushed(live)  # it is under way since an earlier request that nobody waited for
+            if live.editor is None:
+                live.editor = secrets.choice(HUMAN_CLIENT_IDS)
+            replica: Doc[Any] = Doc(client_id=live.editor if client_id is None else client_id)
             replica.apply_update(live.room.doc.get_update())
             before = replica.get_state()
             result = change(replica)
-            await self._submit(live, replica.get_update(before), author)
+            try:
+                await self._submit(live, replica.get_update(before), author)
+            except BaseException:
+                live.editor = None  # what was sent may yet be saved: its clocks are not used for anything else
+                raise
             return result
+
+    async def apply(self, room: str, update: bytes, author: str) -> None:
+        """Take an update as a peer would send it; returns when it is durable. Raises Rejected, Gap, StoreError."""
+        async with self.rooms.using(room) as live:
+            await self._submit(live, update, author)
+
+    async def _flushed(self, live: LiveRoom) -> None:
+        try:
+            with anyio.fail_after(EDIT_TIMEOUT_S):
+                await live.flush()
+        except TimeoutError:
+            raise StoreError(f"Not saved yet: {live.fault or 'the store is slow'}") from None
 
     async def _submit(self, live: LiveRoom, update: bytes, author: str) -> None:
         connection = self._new_connection()
@@ -216,14 +246,25 @@ class Hub:
         live.connect(connection, Member(Identity(author)), outbox, LOCAL)
         try:
             live.receive(connection, encode(Update(update)) + encode(SyncStatus(b"saved")))
-            while True:
-                item = await outbox.take()
-                if isinstance(item, Goodbye):
-                    raise StoreError(item.reason)
-                if any(isinstance(message, SyncStatus) for message in decode(item)):
-                    return
+            with anyio.fail_after(EDIT_TIMEOUT_S):
+                await self._saved(outbox)
+        except TimeoutError:
+            raise StoreError(f"Not saved yet: {live.fault or 'the store is slow'}") from None
         finally:
             live.disconnect(connection)
+
+    async def _saved(self, outbox: Outbox) -> None:
+        steps = 0
+        while True:
+            item = await outbox.take()
+            if isinstance(item, Goodbye):
+                raise Rejected(item.code, item.reason)
+            for message in decode(item):
+                if isinstance(message, SyncStatus):
+                    return
+                steps += isinstance(message, SyncStep1)
+                if steps == 2:  # the first greets every connection; the second asks for what is missing (W8)
+                    raise Gap("The update builds on changes that this room does not have; send the whole state.")
 
     async def take_lease(self, room: str, slot: str, holder: str) -> Lease:
         """Raises Taken, NoSuchRoom. Older holders' connections are closed with 4409."""

@@ -59,6 +59,10 @@ class LiveRoom:
         self._is_stopped = False
         self.followers: set[Watcher] = set()
         self.agents: dict[ConnectionId, Agent] = {}
+        self.editing = anyio.Lock()
+        """The server's own edits (REST) hold it, one after the other: each starts from what the last one left."""
+        self.editor: int | None = None
+        """The client id of those edits while the room is in memory: one for all, or each would stay in the document."""
         self._outboxes: dict[ConnectionId, Outbox] = {}
         self.fault: str | None = None
         """Why the store does not take updates, while it does not."""

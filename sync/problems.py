@@ -11,9 +11,21 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from sync.auth import NotAllowed
+from sync.hub import Gap
 from sync.names import BadRoomName
+from sync.protocol import CloseCode
 from sync.rooms import Rejected
-from sync.store import NoSuchRoom, RoomExists, StoreError, Taken
+from sync.store import NoSuchRoom, NoSuchVersion, RoomExists, StoreError, Taken
+
+STATUS_OF = {
+    CloseCode.MALFORMED: 400,
+    CloseCode.UNAUTHORIZED: 401,
+    CloseCode.FORBIDDEN: 403,
+    CloseCode.NOT_FOUND: 404,
+    CloseCode.TOO_BIG: 413,
+    CloseCode.REFUSED: 422,
+}
+"""HTTP statuses of what closes a WebSocket; the others mean that the server cannot now: 503."""
 
 
 class Problem(Exception):
@@ -39,13 +51,15 @@ def _respond(request: Request, error: Exception) -> Response:
             return response(error.status, error.detail, **error.extra)
         case NotAllowed():
             return response(error.status, error.reason)
-        case BadRoomName() | NoSuchRoom():
+        case BadRoomName() | NoSuchRoom() | NoSuchVersion():
             return response(404, str(error))
-        case RoomExists():
+        case RoomExists() | Gap():
             return response(409, str(error))
         case Taken():
             return response(409, "Another assistant is at work here.", retry_in_s=error.retry_in_ms / 1000)
-        case Rejected() | StoreError():
+        case Rejected():
+            return response(STATUS_OF.get(error.code, 503), error.reason)
+        case StoreError():
             return response(503, str(error))
         case HTTPException():
             return response(error.status_code, error.detail)
@@ -53,26 +67,40 @@ def _respond(request: Request, error: Exception) -> Response:
             raise error
 
 
+_KINDS = (Problem, NotAllowed, BadRoomName, RoomExists, Gap, Taken, Rejected, StoreError, HTTPException)
 EXCEPTION_HANDLERS: dict[type[Exception], Callable[[Request, Exception], Response | Awaitable[Response]]] = (
-    dict.fromkeys(
-        (Problem, NotAllowed, BadRoomName, NoSuchRoom, RoomExists, Taken, Rejected, StoreError, HTTPException), _respond
-    )
+    dict.fromkeys(_KINDS, _respond)
 )
 
 
-async def json_body(request: Request, max_bytes: int) -> dict[str, object]:
-    """The request's JSON object; an empty body reads as {}. Raises Problem (400, 413)."""
+async def raw_body(request: Request, max_bytes: int) -> bytes:
+    """The request's body. Raises Problem (413)."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > max_bytes:
             raise Problem(413, f"The body may have {max_bytes} bytes.")
-    if not body:
-        return {}
+    return bytes(body)
+
+
+def parse_json(body: bytes) -> object:
+    """Any JSON value; no NaN, no Infinity, nothing that is nested beyond reason. Raises Problem (400)."""
     try:
-        value = json.loads(body)
+        return json.loads(body, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise Problem(400, "The body is not JSON.") from None
+
+
+def _no_constant(text: str) -> None:
+    raise ValueError(f"{text} is not JSON")
+
+
+async def json_body(request: Request, max_bytes: int) -> dict[str, object]:
+    """The request's JSON object; an empty body reads as {}. Raises Problem (400, 413)."""
+    body = await raw_body(request, max_bytes)
+    if not body:
+        return {}
+    value = parse_json(body)
     if not isinstance(value, dict):
         raise Problem(400, "The body is not a JSON object.")
     return value
