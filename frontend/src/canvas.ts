@@ -46,6 +46,13 @@ export interface Written {
   created: string[];
 }
 
+/** The identity of one write: Yjs' client id and clock. */
+export interface Stamp {
+  client: number;
+  clock: number;
+}
+const sameStamp = (a: Stamp, b: Stamp): boolean => a.client === b.client && a.clock === b.clock;
+
 const COLOUR = /^(#[0-9a-fA-F]{6}|hsl\(\s*\d{1,3}(\.\d+)?\s*,\s*\d{1,3}(\.\d+)?%\s*,\s*\d{1,3}(\.\d+)?%\s*\))$/;
 const ANCHORS: readonly string[] = ['auto', 'top', 'right', 'bottom', 'left', 'center'];
 
@@ -192,6 +199,24 @@ export class Canvas {
   /** A field exactly as it is stored, undefined when absent. */
   raw(id: string, field: string): unknown {
     return this.#map.get(id)?.get(field);
+  }
+
+  /** Which write a field's value is. */
+  stamp(id: string, field: FieldName): Stamp | null {
+    return this.#map.get(id)?._map.get(field)?.id ?? null;
+  }
+
+  /** Whether the field's present value was written by somebody who knew that write: false when the two were concurrent. */
+  isAfter(id: string, field: FieldName, stamp: Stamp): boolean {
+    let item: Y.Item | null | undefined = this.#map.get(id)?._map.get(field);
+    while (item) {
+      if (sameStamp(item.id, stamp)) return true;
+      // What the writer saw when it wrote; all writes to one key hang together by `left`.
+      const seen: Y.ID | null = item.origin;
+      item = seen && item.left;
+      while (item && seen && !sameStamp(item.id, seen)) item = item.left;
+    }
+    return false;
   }
 
   /** Names of the fields that are stored with a value. */

@@ -10,6 +10,7 @@ import { Scene } from './draw/scene';
 import { type Box, bounds, type Placement, type Point, union } from './geometry';
 import { History, label } from './history';
 import type { Guide } from './input/snap';
+import { Labels } from './labels';
 import { me } from './me';
 import { Presence } from './presence';
 import type { Room } from './room';
@@ -32,6 +33,7 @@ const readTitle = (value: unknown): string => (typeof value === 'string' ? value
 export class Editor {
   readonly canvas: Canvas;
   readonly history: History;
+  readonly labels: Labels;
   readonly presence: Presence;
   readonly camera = new Camera();
   readonly scene: Scene;
@@ -64,6 +66,7 @@ export class Editor {
     this.history = new History(this.canvas, (report) => {
       this.notice.value = { text: report.text };
     });
+    this.labels = new Labels(this.canvas);
     this.presence = new Presence(room.awareness, me.peek());
     this.scene = new Scene(this.canvas, this.camera);
     this.canvas.onChange((ids) => {

@@ -49,6 +49,7 @@ function open(editor: Editor, layer: HTMLElement, id: string): (() => void) | nu
     const text = merge3(base, field.value, now.text).slice(0, MAX_TEXT);
     base = text;
     editor.commit([{ id, fields: { text, ...fitted(now, text) } }], tag);
+    editor.labels.wrote(id, now.text);
   };
   const place = (): void => {
     const now = editor.scene.look(id);
