@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -191,6 +193,28 @@ async def test_of_two_assistants_one_works_and_the_other_waits_for_the_lease(qui
                 await run_sync(one.kill)
                 assert (await script.until(await script.ask("draw"), *ENDED))["status"] == "completed"
                 assert len(await script.shapes()) == 2
+
+
+async def test_an_assistant_that_slept_through_its_lease_writes_nothing_when_it_wakes(quick_lease: Server) -> None:
+    replies = [Reply(f"Step {n}.", (draw(n),)) for n in range(4)]
+    model = ModelServer([*replies, Reply("All done.")], pace_s=0.02)
+    async with serving(model) as url:
+        async with client(quick_lease) as script:
+            with assistant(quick_lease, url) as sleeper:
+                run = await script.ask("draw")
+                await script.until_shapes(1)
+                os.kill(sleeper.pid, signal.SIGSTOP)
+                with assistant(quick_lease, url):
+                    state = await script.until(run, *ENDED)
+                    before = await script.shapes()
+                    os.kill(sleeper.pid, signal.SIGCONT)
+                    # The next run is the newer assistant's, and the sleeper has had its turn to do harm.
+                    later = await script.until(await script.ask("again"), *ENDED)
+                    assert sleeper.is_running
+                    assert (await script.run(run))["calls"] == state["calls"]
+        assert (state["status"], state["epoch"]) == ("completed", 2)
+        assert set(before) == {f"{run}.{n}.1" for n in range(1, 5)}
+        assert later["status"] == "completed"
 
 
 async def test_people_see_the_face_the_words_and_the_targets_and_it_goes_with_the_process(server: Server) -> None:
