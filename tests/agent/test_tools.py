@@ -248,6 +248,17 @@ def test_t5_every_writing_tool_refuses_what_it_must_not_touch(
     assert board.refusal(tool, **arguments)["code"] == "DELETED"
 
 
+def test_t5_what_would_move_along_is_not_taken_out_of_a_persons_hand_either(board: Board) -> None:
+    board.put("f", type="frame", w=400, h=300)
+    board.put("in", parent="f", x=20)
+    board.put("c", type="connector", **{"from": {"id": "in"}, "to": {"x": 5, "y": 6}})
+    refused = board.refusal("move", ids=["f"], dx=10, dragging={"in": "Ben"})
+    assert (refused["code"], refused["id"]) == ("BEING_DRAGGED", "in")
+    kept = board.call("delete", ids=["in"], dragging={"c": "Ben"})
+    assert kept.output["loose_connectors"] == ["c"]
+    assert board.refusal("undo", dragging={"in": "Ben"})["code"] == "BEING_DRAGGED"
+
+
 def test_t3_not_found_names_what_is_near(board: Board) -> None:
     board.put("abc123", text="Payment service")
     assert board.refusal("move", ids=["abc124"], dx=1)["near"] == [

@@ -149,11 +149,12 @@ def test_only_problems_of_the_shapes_asked_about_are_told() -> None:
 
 
 def test_a_connectors_bounds_run_from_outline_to_outline() -> None:
-    line = {"type": "connector", "from": {"id": "a"}, "to": {"id": "b", "anchor": "left"}}
-    found = canvas(a={}, b={"x": 300}, c=line)
-    connector = found.get("c")
-    assert connector is not None
-    assert bounds(connector, found) == Box(100, 30, 200, 0)
+    line = {"type": "connector", "from": {"id": "a"}, "to": {"id": "b"}}
+    anchored = {**line, "to": {"id": "b", "anchor": "top"}}
+    found = canvas(a={}, b={"x": 300}, c=line, d=anchored)
+    boxes = [bounds(shape, found) for shape in found.connectors()]
+    assert boxes[0] == Box(100, 30, 200, 0)
+    assert (boxes[1].right, boxes[1].y) == (350, 0)
 
 
 def test_turned_bounds_and_edge_points() -> None:
