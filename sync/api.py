@@ -23,6 +23,7 @@ from sync.protocol import CloseCode
 MAX_TITLE = 200  # characters
 MAX_SLOT = 64  # characters of an assistant's slot or holder
 DEFAULT_SLOT = "assistant"
+GRACE_S = 2.0  # for event streams to end by themselves when the server stops
 
 
 def hub_of(request: Request) -> Hub:
@@ -151,7 +152,7 @@ async def room_events(request: Request) -> Response:
             elif access.covers(status.room):
                 yield ServerSentEvent(event="room", data=json.dumps(asdict(status)))
 
-    return EventSourceResponse(events())
+    return EventSourceResponse(events(), shutdown_grace_period=GRACE_S)
 
 
 async def take_lease(request: Request) -> Response:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from sync.api import DEFAULT_SLOT, MAX_TITLE, author_of, body_of, hub_of, room_of
+from sync.api import DEFAULT_SLOT, GRACE_S, MAX_TITLE, author_of, body_of, hub_of, room_of
 from sync.auth import Access
 from sync.canvas.history import undo_run
 from sync.canvas.schema import MAIN_THREAD, ROOTS, RUN_ENDED, Context, check_field
@@ -184,8 +184,10 @@ async def run_events(request: Request) -> Response:
                 if state.get("status") in RUN_ENDED:
                     return
                 await watcher.wait()
+                if hub.rooms.is_draining:
+                    return
 
-    return EventSourceResponse(events(), ping=SIGN_OF_LIFE_S)
+    return EventSourceResponse(events(), ping=SIGN_OF_LIFE_S, shutdown_grace_period=GRACE_S)
 
 
 async def _change_run(request: Request, change: Callable[[Doc[Any], str, str, int], dict[str, Any]]) -> Response:

@@ -5,6 +5,7 @@ Every task lives in a task group that ends with its connection; nothing a client
 
 from __future__ import annotations
 
+import math
 import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
@@ -97,6 +98,13 @@ class Hub:
 
     async def drain(self) -> None:
         """Say goodbye to everybody, make what was received durable, and wait until the sockets are closed."""
+        self.rooms.is_draining = True
+        for room in self.rooms:
+            live = self.rooms.get(room)
+            for watcher in self._watchers | (live.followers if live is not None else set()):
+                watcher.put(room)  # event streams end by themselves, and end well
+        for watcher in self._watchers:
+            watcher.put("")
         await self.rooms.drain()
         with anyio.move_on_after(self.settings.drain_s):
             while self._connections:
@@ -104,16 +112,25 @@ class Hub:
                 await self._left.wait()
 
     async def serve(
-        self, room: str, socket: Socket, member: Member, agent: Agent | None = None, profile: ProfileName = "map"
+        self,
+        room: str,
+        socket: Socket,
+        member: Member,
+        agent: Agent | None = None,
+        profile: ProfileName = "map",
+        expires_at: float = math.inf,
     ) -> None:
-        """Serve one accepted socket until it ends. `profile` is for a room that does not exist yet."""
+        """Serve one accepted socket until it ends, or until its token does (Unix seconds).
+
+        `profile` is for a room that does not exist yet.
+        """
         try:
             async with self.rooms.using(room, create=profile) as live:
                 if live.connections >= self.settings.max_room_connections:
                     raise Rejected(CloseCode.TOO_MANY_CONNECTIONS, "This board is full; try again later.")
                 if self._connections >= self.settings.max_connections:
                     raise Rejected(CloseCode.TOO_MANY_CONNECTIONS, "The server is full; try again later.")
-                await self._serve(live, socket, member, agent)
+                await self._serve(live, socket, member, agent, expires_at)
         except Rejected as rejected:
             await _close(socket, rejected.code, rejected.reason)
         except NoSuchRoom as error:
@@ -121,7 +138,9 @@ class Hub:
         except StoreError as error:
             await _close(socket, CloseCode.STORAGE_UNAVAILABLE, str(error))
 
-    async def _serve(self, live: LiveRoom, socket: Socket, member: Member, agent: Agent | None) -> None:
+    async def _serve(
+        self, live: LiveRoom, socket: Socket, member: Member, agent: Agent | None, expires_at: float
+    ) -> None:
         connection = self._new_connection()
         outbox = Outbox(self.settings.max_outbox_bytes, self.settings.lag_bytes, live.catch_up)
         self._connections += 1
@@ -132,6 +151,8 @@ class Hub:
                 await self.check_lease(live.info.room, agent)
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._write, socket, outbox, tasks.cancel_scope)
+                if expires_at < math.inf:
+                    tasks.start_soon(self._expire, outbox, expires_at)
                 limit = self._message_limit(live)
                 try:
                     while True:
@@ -147,6 +168,10 @@ class Hub:
             self._left.set()
             live.disconnect(connection)
             self._changed(live.info.room)
+
+    async def _expire(self, outbox: Outbox, expires_at: float) -> None:
+        await anyio.sleep(max(0.0, expires_at - self._clock()))
+        outbox.close(CloseCode.UNAUTHORIZED, "The token has expired; ask for a new link.")
 
     def _message_limit(self, live: LiveRoom) -> int:
         is_map = live.room.gate.profile.is_map
@@ -300,6 +325,8 @@ class Hub:
                 watcher.put(room)
             while not self.rooms.is_draining:
                 for room in watcher.take():
+                    if not room:
+                        return
                     yield RoomStatus(room, self.people(room), room in wanted)
                 with anyio.move_on_after(WANTED_POLL_S):
                     await watcher.wait()
