@@ -5,6 +5,7 @@ All of it is awareness: gone when the process is gone. At most ten states a seco
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
@@ -15,8 +16,10 @@ from sync.canvas.schema import AgentState
 
 COLOUR = "#7C3AED"  # violet is the assistant's; people's colours leave it out
 SEND_EVERY_S = 0.1  # ten awareness updates a second: enough to watch, and the server thins at sixty
-MAX_TEXT = 2000  # characters of streamed words shown, the last ones; a state may have 8 KiB
+MAX_TEXT = 1000  # characters of streamed words shown, the last ones
 MAX_NOTE = 160  # characters
+MAX_TARGETS = 20  # shapes that glow
+MAX_STATE_BYTES = 7 * 1024  # the server leaves out states of more than 8 KiB
 
 
 class Presence(Protocol):
@@ -57,7 +60,7 @@ class Peer:
         shown = {
             "status": status,
             "run": run,
-            "targets": list(targets),
+            "targets": list(targets[:MAX_TARGETS]),
             "note": note[:MAX_NOTE],
             "text": text[-MAX_TEXT:],
         }
@@ -90,15 +93,19 @@ class Peer:
         """Client id -> name of who is here."""
         return {int(client): _name(state) for client, state in self._presence.peers.items()}
 
+    def _state(self) -> dict[str, Any]:
+        """What goes out. Ids and words of many bytes are left out before the server would leave out all of it."""
+        state = {"user": self._user, "cursor": self._cursor, "selection": self._agent["targets"], "agent": self._agent}
+        if len(json.dumps(state, ensure_ascii=False).encode()) <= MAX_STATE_BYTES:
+            return state
+        return {**state, "selection": [], "agent": {**self._agent, "targets": []}}
+
     async def run(self) -> None:
         """Send what changed, until cancelled."""
         while True:
             await self._dirty.wait()
             self._dirty = anyio.Event()
-            selection = self._agent["targets"]
-            self._presence.set_presence(
-                {"user": self._user, "cursor": self._cursor, "selection": selection, "agent": self._agent}
-            )
+            self._presence.set_presence(self._state())
             await anyio.sleep(SEND_EVERY_S)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import anyio
@@ -73,3 +74,14 @@ def test_states_of_others_are_read_however_odd_they_are() -> None:
     assert peer.dragging() == {"s1": "Ann", "s3": "somebody"}
     assert peer.names() == {"ann": "Ann", "bot": "Bot", "x": "7"}
     assert peer.writers()[1] == "Ann"
+
+
+async def test_a_state_never_outgrows_what_the_server_takes() -> None:
+    wire = Wire()
+    async with joined(wire, "assistant", "Assistant", "m", False) as peer:
+        peer.show(
+            "working", "r1", note="🙂" * 500, text="漢🙂" * 5000, targets=tuple("s" * 120 + str(n) for n in range(90))
+        )
+        await until(wire, "🙂" * 160)
+    assert len(json.dumps(wire.sent[-1], ensure_ascii=False).encode()) < 8 * 1024
+    assert wire.sent[-1]["agent"]["text"]

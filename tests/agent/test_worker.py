@@ -111,7 +111,7 @@ async def test_a_prompt_over_rest_is_answered_in_a_room_where_nobody_is(server: 
 
 
 @pytest.mark.parametrize("killed_after", [1, 3])
-async def test_a_run_goes_on_after_its_assistant_was_killed_and_no_effect_is_doubled(
+async def test_r5_r8_a_run_goes_on_after_its_assistant_was_killed_and_no_effect_is_doubled(
     quick_lease: Server, killed_after: int
 ) -> None:
     replies = [Reply(f"Step {n}.", (draw(n),)) for n in range(5)]
@@ -133,7 +133,7 @@ async def test_a_run_goes_on_after_its_assistant_was_killed_and_no_effect_is_dou
         assert model.refused == []
 
 
-async def test_stop_reaches_a_streaming_model_within_a_second(server: Server) -> None:
+async def test_r7_stop_reaches_a_streaming_model_within_a_second(server: Server) -> None:
     model = ModelServer([Reply("word " * 2000)], pace_s=0.01)
     async with serving(model) as url:
         with assistant(server, url):
@@ -151,7 +151,7 @@ async def test_stop_reaches_a_streaming_model_within_a_second(server: Server) ->
                 assert anyio.current_time() - began < 1
 
 
-async def test_a_second_prompt_waits_and_one_taken_back_never_runs(server: Server) -> None:
+async def test_r3_a_second_prompt_waits_and_one_taken_back_never_runs(server: Server) -> None:
     model = ModelServer([Reply("word " * 40)], pace_s=0.01)
     async with serving(model) as url:
         with assistant(server, url):
@@ -183,7 +183,7 @@ async def test_a_restart_of_the_server_does_not_end_a_run(server: Server) -> Non
                 assert set(await script.shapes()) == {f"{run}.{n}.1" for n in range(1, 4)}
 
 
-async def test_of_two_assistants_one_works_and_the_other_waits_for_the_lease(quick_lease: Server) -> None:
+async def test_r8_of_two_assistants_one_works_and_the_other_waits_for_the_lease(quick_lease: Server) -> None:
     model = ModelServer([Reply("", (draw(0),)), Reply("Done.")])
     async with serving(model) as url:
         with assistant(quick_lease, url) as one, assistant(quick_lease, url):
@@ -195,7 +195,7 @@ async def test_of_two_assistants_one_works_and_the_other_waits_for_the_lease(qui
                 assert len(await script.shapes()) == 2
 
 
-async def test_an_assistant_that_slept_through_its_lease_writes_nothing_when_it_wakes(quick_lease: Server) -> None:
+async def test_r8_an_assistant_that_slept_through_its_lease_writes_nothing_when_it_wakes(quick_lease: Server) -> None:
     replies = [Reply(f"Step {n}.", (draw(n),)) for n in range(4)]
     model = ModelServer([*replies, Reply("All done.")], pace_s=0.02)
     async with serving(model) as url:
