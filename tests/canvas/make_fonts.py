@@ -23,7 +23,7 @@ STYLES = {400: "Regular", 500: "Medium"}  # of text and notes, and of labels in 
 
 
 def make(weight: int) -> None:
-    """Write one weight: an instance of each script's file, put together (a renderer would mix the weights of several)."""
+    """Write one weight: an instance of each script's file, put together, as a renderer mixes the weights of several."""
     style = STYLES[weight]
     with TemporaryDirectory() as folder:
         parts = [str(instance(script, weight, Path(folder))) for script in SCRIPTS]
