@@ -23,8 +23,8 @@ from sync.names import BadRoomName, check_room_name
 from sync.problems import EXCEPTION_HANDLERS, response
 from sync.settings import Settings
 from sync.sockets import is_own_origin, serve_hocuspocus, serve_sync
-from sync.sqlite_store import SQLiteStore
 from sync.store import Store, StoreError
+from sync.stores import open_store
 
 STATIC = Path(__file__).parent / "static"
 
@@ -127,7 +127,7 @@ def create_app(
     """
     boards = board.Board()
     hub = Hub(
-        store if store is not None else SQLiteStore(settings.database),
+        store if store is not None else open_store(settings),
         settings,
         profile_of=boards.profile_of,
         title_of=boards.title_of,

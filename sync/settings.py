@@ -33,7 +33,10 @@ class Settings:
         default_factory=default_data, metadata={"env": "COPLAYER_DATA", "doc": "Folder of the embedded database."}
     )
     store: str = _setting(
-        "", "COPLAYER_STORE", "Store URL, `sqlite:///path/file.db`; empty means `coplayer.db` in data."
+        "",
+        "COPLAYER_STORE",
+        "Store URL, `sqlite:///path/file.db` or `postgresql://user:password@host/database`; empty means `coplayer.db`"
+        " in data.",
     )
     secret: str = _setting(
         "", "COPLAYER_SECRET", "Key that signs access tokens (HS256); when set, every client needs one."
@@ -124,7 +127,9 @@ class Settings:
             return self.data.expanduser() / "coplayer.db"
         scheme, separator, rest = self.store.partition(":///")
         if scheme != "sqlite" or not separator or not rest:
-            raise SettingsError(f"COPLAYER_STORE is {self.store!r}; use sqlite:///path/to/file.db.")
+            raise SettingsError(
+                f"COPLAYER_STORE is {self.store!r}; use sqlite:///path/to/file.db or postgresql://host/database."
+            )
         return Path(rest).expanduser()
 
 

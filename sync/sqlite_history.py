@@ -8,9 +8,9 @@ from __future__ import annotations
 import sqlite3
 import zlib
 
+from sync.rows import damage, is_as_written, storable
 from sync.store import MAX_AUTOMATIC_VERSIONS, LogRow, NoSuchVersion, StoreError, Version
 
-MAX_NAMED = 20  # damaged rows that `check` names one by one
 _COLUMNS = "id, name, author, at, is_automatic, length(data)"
 
 
@@ -27,6 +27,7 @@ def add_version(
     connection: sqlite3.Connection, room: int, name: str, author: str, at: int, snapshot: bytes, is_automatic: bool
 ) -> Version:
     """Keep a version; the oldest automatic ones past the limit go. Ids are not given twice while the room lives."""
+    name, author = storable(name), storable(author)
     row = connection.execute("SELECT MAX(id) FROM versions WHERE room = ?", (room,)).fetchone()
     version = Version((row[0] or 0) + 1, name, author, at, is_automatic, len(snapshot))
     connection.execute(
@@ -54,7 +55,7 @@ def version(connection: sqlite3.Connection, room: int, name: str, number: int) -
     data, crc = connection.execute(
         "SELECT data, crc FROM versions WHERE room = ? AND id = ?", (room, number)
     ).fetchone()
-    if not _is_whole(data, crc):
+    if not is_as_written(data, crc):
         raise StoreError(f"Version {number} of room {name} is damaged; restore it from a backup.")
     return _version(row), data
 
@@ -62,33 +63,9 @@ def version(connection: sqlite3.Connection, room: int, name: str, number: int) -
 def check(connection: sqlite3.Connection, room: int, seq: int) -> list[str]:
     """What does not read as written, in words. `seq` is the number of the last row."""
     snapshots = connection.execute("SELECT upto_seq, data, crc FROM snapshots WHERE room = ?", (room,)).fetchall()
-    found = [f"its snapshot up to row {upto} is damaged" for upto, data, crc in snapshots if not _is_whole(data, crc)]
-    first = min((upto for upto, _, _ in snapshots), default=0) + 1 if len(snapshots) > 1 else 1
-    present: set[int] = set()
-    damaged: list[int] = []
-    for number, data, crc in connection.execute(
-        "SELECT seq, data, crc FROM updates WHERE room = ? ORDER BY seq", (room,)
-    ):
-        present.add(number)
-        if not _is_whole(data, crc):
-            damaged.append(number)
-    missing = [number for number in range(first, seq + 1) if number not in present]
-    found += _named("row {} of its log is damaged", damaged) + _named("row {} of its log is missing", missing)
-    found += [
-        f"its version {number} is damaged"
-        for number, data, crc in connection.execute("SELECT id, data, crc FROM versions WHERE room = ?", (room,))
-        if not _is_whole(data, crc)
-    ]
-    return found
-
-
-def _named(sentence: str, numbers: list[int]) -> list[str]:
-    more = [f"and {len(numbers) - MAX_NAMED} more such rows"] if len(numbers) > MAX_NAMED else []
-    return [sentence.format(number) for number in numbers[:MAX_NAMED]] + more
-
-
-def _is_whole(data: object, crc: int) -> bool:
-    return isinstance(data, bytes) and zlib.crc32(data) == crc
+    rows = connection.execute("SELECT seq, data, crc FROM updates WHERE room = ? ORDER BY seq", (room,))
+    kept = connection.execute("SELECT id, data, crc FROM versions WHERE room = ?", (room,))
+    return damage(seq, snapshots, rows, kept)
 
 
 def _select(where: str) -> str:

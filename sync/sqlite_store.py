@@ -20,6 +20,7 @@ from typing import Any, TypeVar, cast
 
 from sync import sqlite_history as history
 from sync.gate import ProfileName
+from sync.rows import newest_whole_snapshot, storable, whole_rows
 from sync.store import Entry, Lease, Loaded, LogRow, NoSuchRoom, RoomExists, RoomInfo, StoreError, Taken, Version
 
 T = TypeVar("T")
@@ -123,7 +124,7 @@ class SQLiteStore:
             connection.executemany(
                 "INSERT INTO updates (room, seq, data, crc, author, at) VALUES (?, ?, ?, ?, ?, ?)",
                 [
-                    (room_id, seq + index, e.update, zlib.crc32(e.update), e.author, e.at)
+                    (room_id, seq + index, e.update, zlib.crc32(e.update), storable(e.author), e.at)
                     for index, e in enumerate(entries, 1)
                 ],
             )
@@ -170,7 +171,7 @@ class SQLiteStore:
         """See Store."""
 
         def work(connection: sqlite3.Connection) -> None:
-            connection.execute("UPDATE rooms SET title = ? WHERE room = ?", (title, room))
+            connection.execute("UPDATE rooms SET title = ? WHERE room = ?", (storable(title), room))
 
         await self._write(work)
 
@@ -320,7 +321,11 @@ class SQLiteStore:
         connection = _connect(self.path)
         while (job := self._reads.get()) is not None:
             try:
-                job.result = job.work(connection)
+                connection.execute("BEGIN")  # one moment: no row comes or goes between the statements of a job
+                try:
+                    job.result = job.work(connection)
+                finally:
+                    connection.execute("ROLLBACK")
             except (StoreError, sqlite3.Error) as error:
                 job.error = _translated(error)
             except Exception as error:  # noqa: BLE001 - as above
@@ -395,34 +400,15 @@ def _find(connection: sqlite3.Connection, room: str) -> tuple[int, RoomInfo, int
 
 def _load(connection: sqlite3.Connection, room: str) -> Loaded:
     room_id, info, seq = _find(connection, room)
-    snapshot, upto = _newest_snapshot(connection, room_id, room)
-    updates: list[bytes] = []
-    seen: set[int] = set()
-    for row_seq, data, crc in connection.execute(
-        "SELECT seq, data, crc FROM updates WHERE room = ? AND seq > ? ORDER BY seq", (room_id, upto)
-    ):
-        if isinstance(data, bytes) and zlib.crc32(data) == crc:
-            updates.append(data)
-            seen.add(row_seq)
-    damaged = tuple(number for number in range(upto + 1, seq + 1) if number not in seen)
-    return Loaded(info, snapshot, tuple(updates), seq, damaged)
-
-
-def _newest_snapshot(connection: sqlite3.Connection, room_id: int, room: str) -> tuple[bytes | None, int]:
-    """(snapshot, the last row it holds): the newest whose checksum is right. Raises StoreError when none is.
-
-    The rows before a snapshot may be gone, so a room that has lost all of its snapshots cannot be served.
-    """
-    rows = connection.execute(
+    snapshots = connection.execute(
         "SELECT upto_seq, data, crc FROM snapshots WHERE room = ? ORDER BY upto_seq DESC", (room_id,)
     ).fetchall()
-    for upto, data, crc in rows:
-        if isinstance(data, bytes) and zlib.crc32(data) == crc:
-            return data, upto
     first = connection.execute("SELECT MIN(seq) FROM updates WHERE room = ?", (room_id,)).fetchone()[0]
-    if rows and first != 1:
-        raise StoreError(f"Every snapshot of room {room} is damaged; restore it from a backup.")
-    return None, 0
+    snapshot, upto = newest_whole_snapshot(room, snapshots, first)
+    rows = connection.execute(
+        "SELECT seq, data, crc FROM updates WHERE room = ? AND seq > ? ORDER BY seq", (room_id, upto)
+    )
+    return whole_rows(info, snapshot, upto, seq, rows)
 
 
 def _put_aside(connection: sqlite3.Connection, room: str, damaged: Sequence[int]) -> None:

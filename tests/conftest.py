@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.postgres import NoPostgres, Postgres, running_postgres
 from tests.support.server import Server
 
 
@@ -21,3 +23,15 @@ def server(tmp_path: Path) -> Iterator[Server]:
     with Server(tmp_path / "data") as running:
         yield running
     assert "Traceback" not in running.output, running.output
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A real PostgreSQL; without its binaries the test is skipped, and fails in CI, which installs them."""
+    try:
+        with running_postgres() as server:
+            yield server
+    except NoPostgres as missing:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))

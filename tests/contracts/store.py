@@ -205,3 +205,11 @@ class StoreContract:
         assert await store.check("a") == []
         with pytest.raises(NoSuchRoom):
             await store.check("b")
+
+    @pytest.mark.parametrize("text", ["nul \0", "half \ud83d of a pair", "🦆"])
+    async def test_a_name_that_json_can_say_and_a_database_cannot_stops_nothing(self, store: Store, text: str) -> None:
+        await store.create("a", "e", "map", NOW)
+        assert await store.append("a", [Entry(b"1", text, NOW)]) == 1
+        await store.describe("a", text)
+        await store.add_version("a", text, text, NOW, b"x", auto=False)
+        assert (await store.load("a")).info.title.startswith(text[:4])
