@@ -8,7 +8,7 @@ import { LINE_HEIGHT, wrap } from './text';
 const CORNER = 10;
 const NOTE_PADDING = 14;
 /** Left-aligned words end ragged: they may come closer to the right edge. */
-const NOTE_RIGHT = 10;
+const NOTE_RIGHT = 8;
 const LABEL_PADDING = 10;
 /** Thin lines are still easy to hit: this many px around them. */
 const HIT_WIDTH = 16;

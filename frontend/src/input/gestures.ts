@@ -1,6 +1,6 @@
 /** What a pointer does between down and up. The document is written once, at the end; until then it is a picture. */
 import type { Shape } from '../canvas';
-import type { End, ShapeFields, ShapeType } from '../canvas.gen';
+import type { ShapeFields, ShapeType } from '../canvas.gen';
 import { DEFAULT_SIZE, DEFAULT_STYLE, DEFAULTS, MAX_POINTS } from '../canvas.gen';
 import type { Override } from '../draw/scene';
 import { shifted } from '../draw/scene';
@@ -209,7 +209,8 @@ function isCaught(editor: Editor, shape: Shape, area: Box): boolean {
   return x <= box.x && y <= box.y && x + w >= box.x + box.w && y + h >= box.y + box.h;
 }
 
-function ghostOf(editor: Editor, fields: Override & { type: ShapeType }): Shape {
+/** A shape that is being drawn, in the style that it will have. */
+export function ghostOf(editor: Editor, fields: Override & { type: ShapeType }): Shape {
   const style = (DEFAULT_STYLE as Record<string, Partial<ShapeFields>>)[fields.type] ?? {};
   return { ...DEFAULTS, ...style, ...editor.styles.get(fields.type), ...fields, id: 'ghost' };
 }
@@ -296,59 +297,4 @@ function extentOf(points: readonly number[]): { w: number; h: number } {
     h = Math.max(h, points[i + 1]!);
   }
   return { w, h };
-}
-
-const endAt = (editor: Editor, at: Point, event: PointerEvent, except?: string): End => {
-  const id = editor.shapeUnder(event, except);
-  return id ? { id } : { x: Math.round(at.x), y: Math.round(at.y) };
-};
-
-/** A connector from where the pointer went down to where it goes up; ends on a shape are bound to it. */
-export function link(editor: Editor, from: Point, down: PointerEvent): Gesture {
-  const start = endAt(editor, from, down);
-  let isDragged = false;
-  const stop = (): void => {
-    editor.scene.ghost(null);
-    editor.target.value = null;
-  };
-  return {
-    move(at, _keys, event) {
-      isDragged = true;
-      const end = endAt(editor, at, event);
-      editor.target.value = end.id ?? start.id ?? null;
-      editor.scene.ghost(ghostOf(editor, { type: 'connector', from: start, to: end }));
-    },
-    end(at, _keys, event) {
-      stop();
-      const end = endAt(editor, at, event);
-      if (!isDragged || (end.id !== undefined && end.id === start.id)) return;
-      const id = editor.create({ type: 'connector', from: start, to: end });
-      editor.tool.value = 'select';
-      editor.select([id]);
-    },
-    cancel: stop,
-  };
-}
-
-/** Moves one end of a connector to another shape or a free point. */
-export function relink(editor: Editor, id: string, which: 'from' | 'to'): Gesture {
-  let end: End | null = null;
-  const stop = (): void => {
-    editor.scene.override(new Map());
-    editor.target.value = null;
-    editor.busy.value = false;
-  };
-  return {
-    move(at, _keys, event) {
-      end = endAt(editor, at, event, id);
-      editor.busy.value = true;
-      editor.target.value = end.id ?? null;
-      editor.scene.override(new Map([[id, { [which]: end }]]));
-    },
-    end() {
-      if (end) editor.commit([{ id, fields: { [which]: end } }]);
-      stop();
-    },
-    cancel: stop,
-  };
 }

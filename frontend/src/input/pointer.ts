@@ -2,20 +2,8 @@
 import type { DEFAULT_SIZE, ShapeType } from '../canvas.gen';
 import type { Editor } from '../editor';
 import type { HandleName, Point } from '../geometry';
-import {
-  DRAG_THRESHOLD,
-  drawBox,
-  type Gesture,
-  type Keys,
-  link,
-  marquee,
-  move,
-  pan,
-  pen,
-  relink,
-  rotate,
-  stretch,
-} from './gestures';
+import { DRAG_THRESHOLD, drawBox, type Gesture, type Keys, marquee, move, pan, pen, rotate, stretch } from './gestures';
+import { link, relink } from './linking';
 
 const keysOf = (event: MouseEvent): Keys => ({
   shift: event.shiftKey,
