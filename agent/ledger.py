@@ -8,96 +8,36 @@ assistant (the rest); calls by the assistant alone.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from pycrdt import Doc
 from pycrdt import Map as YMap
 
-from agent.model import Item, Usage, call_output, is_call
+from agent.model import Item, Usage, call_output
+from agent.records import (
+    INTERRUPTED,
+    MAX_ARGUMENTS,
+    MAX_BODY,
+    MAX_OUTPUT,
+    CallEntry,
+    Prompt,
+    RunState,
+    Step,
+    bounded,
+    call_id,
+    dump,
+    number,
+    read_steps,
+    safe,
+    text,
+    view,
+    without_half_pairs,
+)
 from sync.canvas.canvas import Canvas, read_json
 from sync.canvas.history import LoggedCall, logged_call, logged_calls, overridden
-from sync.canvas.schema import MAIN_THREAD, RUN_ENDED, CallId, RunError, RunId, RunStatus, View
-
-MAX_ITEMS = 200_000  # characters of a run's steps; the server takes 1 MiB a message, and each step writes them anew
-MAX_ARGUMENTS = 20_000  # characters of a call's arguments kept for people to read
-MAX_OUTPUT = 24_000  # characters of a call's output; above it the model is told to ask for less
-MAX_BODY = 20_000  # characters of a message
-INTERRUPTED = json.dumps({"ok": False, "error": {"code": "CANCELLED", "message": "interrupted"}})
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One answer of the model: its items verbatim. Its calls are numbered from `seq` within the run."""
-
-    seq: int
-    items: tuple[Item, ...]
-
-    @property
-    def calls(self) -> list[tuple[int, Item]]:
-        """(number, item) of each call."""
-        return [(self.seq + n, item) for n, item in enumerate(i for i in self.items if is_call(i))]
-
-
-@dataclass(frozen=True, slots=True)
-class RunState:
-    """A run as it is read."""
-
-    id: RunId
-    thread: str
-    prompt: str
-    asked_by: str
-    at: float
-    status: RunStatus
-    turn: int
-    steps: tuple[Step, ...]
-    usage: Mapping[str, int]
-    is_cancelled: bool
-    is_removed: bool
-
-    @property
-    def next_seq(self) -> int:
-        """The number of the next call; numbers start at 1."""
-        return max((seq for step in self.steps for seq, _ in step.calls), default=self._dropped) + 1
-
-    @property
-    def _dropped(self) -> int:
-        return max((step.seq for step in self.steps), default=1) - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """What a person asked, and what they had selected and in view."""
-
-    by: str
-    name: str
-    body: str
-    selection: tuple[str, ...]
-    view: View | None
-
-
-@dataclass(frozen=True, slots=True)
-class CallEntry:
-    """What a call did, to be logged in the transaction that holds its effect."""
-
-    seq: int
-    item: Item
-    is_error: bool
-    output: Mapping[str, Any]
-    label: str
-    at: int
-    ms: int
-
-
-def call_id(run: RunId, seq: int) -> CallId:
-    """Derived, so that a replay of a step means the same call."""
-    return CallId(f"{run}.{seq}")
-
-
-def safe(text: str, limit: int) -> str:
-    """The text as the document may hold it: no half surrogate pairs (they crash CRDT libraries), cut to a length."""
-    return text[:limit].encode("utf-8", "replace").decode("utf-8")
+from sync.canvas.schema import MAIN_THREAD, RUN_ENDED, CallId, RunError, RunId, RunStatus
 
 
 class Ledger:
@@ -121,14 +61,14 @@ class Ledger:
         usage = raw.get("usage")
         return RunState(
             id=RunId(run),
-            thread=_text(raw.get("thread")) or MAIN_THREAD,
-            prompt=_text(raw.get("prompt")),
-            asked_by=_text(raw.get("asked_by")),
-            at=_number(raw.get("at")),
-            status=cast(RunStatus, _text(raw.get("status")) or "queued"),
-            turn=int(_number(raw.get("turn"))),
-            steps=_steps(raw.get("items")),
-            usage={k: int(_number(v)) for k, v in usage.items()} if isinstance(usage, dict) else {},
+            thread=text(raw.get("thread")) or MAIN_THREAD,
+            prompt=text(raw.get("prompt")),
+            asked_by=text(raw.get("asked_by")),
+            at=number(raw.get("at")),
+            status=cast(RunStatus, text(raw.get("status")) or "queued"),
+            turn=int(number(raw.get("turn"))),
+            steps=read_steps(raw.get("items")),
+            usage={k: int(number(v)) for k, v in usage.items()} if isinstance(usage, dict) else {},
             is_cancelled=bool(raw.get("cancel")),
             is_removed=raw.get("remove") is True,
         )
@@ -148,17 +88,17 @@ class Ledger:
         """What was asked, None when the message is missing."""
         entry = self._messages.get(state.prompt) if state.prompt else None
         raw = read_json(entry) if isinstance(entry, YMap) else None
-        if not isinstance(raw, dict) or not _text(raw.get("body")).strip():
+        if not isinstance(raw, dict) or not text(raw.get("body")).strip():
             return None
         context = raw.get("context")
         context = context if isinstance(context, dict) else {}
         selection = context.get("selection")
         return Prompt(
-            by=_text(raw.get("by")),
-            name=_text(raw.get("by_name")) or "Somebody",
-            body=_text(raw.get("body")),
+            by=text(raw.get("by")),
+            name=text(raw.get("by_name")) or "Somebody",
+            body=text(raw.get("body")),
             selection=tuple(s for s in selection if isinstance(s, str)) if isinstance(selection, list) else (),
-            view=_view(context.get("view")),
+            view=view(context.get("view")),
         )
 
     def logged(self, call: CallId) -> LoggedCall | None:
@@ -198,8 +138,8 @@ class Ledger:
 
     def commit_step(self, state: RunState, items: Sequence[Item], words: str, usage: Usage, now_ms: int) -> RunState:
         """Keep a whole step: its items, its words as a message, what it cost. One transaction."""
-        step = Step(state.next_seq, _without_half_pairs(items))
-        steps = _bounded((*state.steps, step))
+        step = Step(state.next_seq, without_half_pairs(items))
+        steps = bounded((*state.steps, step))
         total = {
             name: state.usage.get(name, 0) + count
             for name, count in (
@@ -209,7 +149,7 @@ class Ledger:
         turn = state.turn + 1
         with self.doc.transaction():
             status = "requires_action" if step.calls else "in_progress"
-            self.set(state.id, items=_dump(steps), turn=turn, usage=total, status=status)
+            self.set(state.id, items=dump(steps), turn=turn, usage=total, status=status)
             if words.strip():
                 self._messages[f"{state.id}.m{turn}"] = YMap(
                     {
@@ -232,7 +172,7 @@ class Ledger:
             )
             for step in state.steps
         )
-        self.set(state.id, items=_dump(kept))
+        self.set(state.id, items=dump(kept))
         return replace(state, steps=kept)
 
     def log_call(self, run: RunId, entry: CallEntry, canvas: Canvas | None) -> None:
@@ -285,49 +225,3 @@ class Ledger:
     def _status(self, run: str) -> object:
         entry = self._runs.get(run)
         return entry.get("status") if isinstance(entry, YMap) else "failed"
-
-
-def _without_half_pairs(items: Sequence[Item]) -> tuple[Item, ...]:
-    """The items without half surrogate pairs: neither the document nor a request to the model can carry them."""
-    text = json.dumps(items, ensure_ascii=False).encode("utf-8", "replace").decode("utf-8")
-    return tuple(json.loads(text))
-
-
-def _bounded(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """The latest steps that fit; a step is dropped whole, so that calls keep their outputs and their numbers."""
-    while len(steps) > 1 and len(_dump(steps)) > MAX_ITEMS:
-        steps = steps[1:]
-    return steps
-
-
-def _dump(steps: Sequence[Step]) -> str:
-    return json.dumps(
-        [{"seq": step.seq, "items": step.items} for step in steps], separators=(",", ":"), ensure_ascii=False
-    )
-
-
-def _steps(raw: object) -> tuple[Step, ...]:
-    try:
-        parsed = json.loads(raw) if isinstance(raw, str) else []
-    except ValueError:
-        return ()
-    return tuple(
-        Step(int(entry["seq"]), tuple(item for item in entry["items"] if isinstance(item, dict)))
-        for entry in parsed
-        if isinstance(entry, dict) and isinstance(entry.get("seq"), int) and isinstance(entry.get("items"), list)
-    )
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
-
-
-def _view(value: object) -> View | None:
-    if not isinstance(value, dict):
-        return None
-    x, y, w, h = (_number(value.get(name)) for name in ("x", "y", "w", "h"))
-    return View(x=x, y=y, w=w, h=h) if w > 0 and h > 0 else None

@@ -10,36 +10,25 @@ output goes to the model only after the server has it on disk.
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass
 
 import anyio
-from pycrdt import Doc
 
-from agent.calls import Staged, ToolBox
+from agent.calling import DOING, Calling
 from agent.changes import Snapshot, snapshot
 from agent.face import Face
 from agent.instructions import INSTRUCTIONS
-from agent.ledger import CallEntry, Ledger, Prompt, RunState, call_id
-from agent.model import Item, Model, StepDone, StepFailed, StepRequest, is_call, text_of
-from agent.settings import Settings
-from agent.step import RetryPolicy, Watcher, ask
+from agent.ledger import Ledger
+from agent.model import Item, StepDone, StepFailed, StepRequest, is_call, text_of
+from agent.records import Prompt, RunState, call_id
+from agent.step import Watcher, ask
 from agent.thread import earlier_items, request_item
-from agent.tools.base import ToolContext, ToolError
 from agent.view import Asker, Since, describe
-from sync.canvas.schema import CallId, RunError, RunId, RunStatus, ShapeId
+from agent.world import World
+from sync.canvas.schema import RunError, RunId, RunStatus
 
 MAX_FAILING_ROUNDS = 3  # steps in a row in which every call failed
 MAX_REPEATS = 3  # times the same call with the same arguments may come in a row, the last is not carried out
-DRAG_PATIENCE_S = 1.0  # how long a call waits for a person to let go of a shape
-
-_DOING = {
-    "create": "drawing", "createShape": "drawing", "connect": "connecting", "update": "changing",
-    "editExistingShape": "changing", "move": "moving", "arrange": "arranging", "delete": "deleting",
-    "set_text": "writing", "look": "looking", "find": "looking", "check": "checking", "undo": "taking back",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,29 +40,13 @@ class Ended:
     error: RunError | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class World:
-    """Everything a run needs from outside. Time, chance and the network come in here."""
-
-    doc: Doc[Any]
-    agent: str
-    epoch: int
-    model: Model
-    tools: ToolBox
-    face: Face
-    saved: Callable[[], Awaitable[None]]
-    policy: RetryPolicy
-    settings: Settings
-    now_ms: Callable[[], int] = field(default=lambda: int(time.time() * 1000))
-    sleep: Callable[[float], Awaitable[None]] = anyio.sleep
-
-
 class Runner:
     """Works on runs of one room, one at a time."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self.ledger = Ledger(world.doc, world.agent)
+        self._calling = Calling(world, self.ledger)
         self._seen: Snapshot | None = None
         """The board as the model saw it last."""
 
@@ -191,7 +164,7 @@ class Runner:
                 return _failed("incomplete", "call_limit", f"Stopped after {seq - 1} tool calls.", True)
             if _repeats(state, seq) >= MAX_REPEATS:
                 return _failed("failed", "repeating", f"The model repeated itself ({item.get('name')}).", True)
-            await self._call(state, prompt, seq, item)
+            await self._calling.carry_out(state, prompt, seq, item)
             await self._world.saved()
         return self._judge(state)
 
@@ -205,72 +178,6 @@ class Runner:
         last = entries[-1][-1]
         why = _error_words(last.output) if last is not None else ""
         return _failed("failed", "tools_failed", f"Three attempts in a row did not work. {why}".strip(), True)
-
-    async def _call(self, state: RunState, prompt: Prompt, seq: int, item: Item) -> None:
-        world, began = self._world, time.monotonic()
-        context = self._context(state, prompt, seq)
-        try:
-            tool = world.tools.parse(item)
-            # Tried out first, writing nothing, so that the cursor can go where the change will be.
-            trial = world.tools.stage(tool, world.doc, context())
-            await self._travel(state.id, str(item.get("name")), trial)
-            staged = world.tools.stage(tool, world.doc, context())
-        except ToolError as refusal:
-            if refusal.code == "BEING_DRAGGED":
-                staged_later = await self._after_drag(item, context)
-            else:
-                staged_later = refusal
-            if isinstance(staged_later, ToolError):
-                self._log(state.id, seq, item, staged_later, began)
-                return
-            staged = staged_later
-        # From here on without an await: what was staged is what stands, and Stop has the last word.
-        if not self.ledger.is_cancelled(state.id):
-            self._log(state.id, seq, item, staged, began)
-
-    async def _after_drag(self, item: Item, context: Callable[[], ToolContext]) -> Staged | ToolError:
-        """One more try when the person has let go, at the latest after a second."""
-        await self._world.sleep(DRAG_PATIENCE_S)
-        try:
-            return self._world.tools.stage(self._world.tools.parse(item), self._world.doc, context())
-        except ToolError as refusal:
-            return refusal
-
-    def _log(self, run: RunId, seq: int, item: Item, outcome: Staged | ToolError, began: float) -> None:
-        ms = round((time.monotonic() - began) * 1000)
-        now_ms = self._world.now_ms()
-        if isinstance(outcome, ToolError):
-            label = outcome.message[:1].upper() + outcome.message[1:]
-            self.ledger.log_call(run, CallEntry(seq, item, True, outcome.output, label, now_ms, ms), None)
-        else:
-            output = {**outcome.result.output, "call": call_id(run, seq)}
-            entry = CallEntry(seq, item, False, output, outcome.result.label, now_ms, ms)
-            self.ledger.log_call(run, entry, outcome.canvas)
-
-    async def _travel(self, run: RunId, tool: str, trial: Staged) -> None:
-        """Show where the next change will be, and give people the time to see it."""
-        face = self._world.face
-        if trial.around is not None:
-            face.point(*trial.around.centre)
-        face.show("working", run, note=_DOING.get(tool, tool), targets=tuple(trial.result.targets[:50]))
-        if trial.canvas.is_changed:
-            await self._world.sleep(self._world.settings.call_pause_s)
-
-    def _context(self, state: RunState, prompt: Prompt, seq: int) -> Callable[[], ToolContext]:
-        """Contexts for one call: each with ids from 1 again, and with who drags what at that moment."""
-        world = self._world
-        call = call_id(state.id, seq)
-        base = ToolContext(
-            run=state.id,
-            call=call,
-            agent=world.agent,
-            now_ms=world.now_ms(),
-            asker=prompt.by or prompt.name,
-            new_id=lambda: ShapeId(""),
-            selection=prompt.selection,
-            view=prompt.view,
-        )
-        return lambda: replace(base, new_id=_ids(call), dragging=world.face.dragging(), names=world.face.names())
 
 
 class _Show(Watcher):
@@ -286,22 +193,11 @@ class _Show(Watcher):
         self._face.show("thinking", self._run, text=text)
 
     def writing(self, tool: str) -> None:
-        self._face.show("thinking", self._run, note=_DOING.get(tool, tool), text=self._text)
+        self._face.show("thinking", self._run, note=DOING.get(tool, tool), text=self._text)
 
     def again(self, failure: StepFailed, tried: int) -> None:
         self._text = ""
         self._face.show("waiting", self._run, note=f"{failure.message} Asking again.")
-
-
-def _ids(call: CallId) -> Callable[[], ShapeId]:
-    count = 0
-
-    def new_id() -> ShapeId:
-        nonlocal count
-        count += 1
-        return ShapeId(f"{call}.{count}")
-
-    return new_id
 
 
 def _words(items: tuple[Item, ...]) -> str:

@@ -11,9 +11,10 @@ from typing import Any
 from pycrdt import Doc
 from pycrdt import Map as YMap
 
-from agent.ledger import Ledger, Prompt, RunState
+from agent.ledger import Ledger
 from agent.lines import clean
 from agent.model import Item
+from agent.records import Prompt, RunState
 from sync.canvas.canvas import read_json
 from sync.canvas.history import logged_calls
 from sync.canvas.schema import RUN_ENDED, RunId

@@ -22,11 +22,12 @@ from agent.calls import ToolBox
 from agent.model import Model
 from agent.peer import Peer, joined
 from agent.rooms import Busy, Lease, Refused, RoomEvent, Rooms, ServerAway
-from agent.run import Runner, World
+from agent.run import Runner
 from agent.settings import Settings
 from agent.step import RetryPolicy
 from agent.tools import openai_schema
 from agent.tools.base import Tool
+from agent.world import World
 from sync.canvas.schema import RunId
 from sync.provider import Provider, ProviderClosed, connect
 

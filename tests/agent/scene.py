@@ -15,10 +15,11 @@ from pycrdt import Map as YMap
 from agent.calls import ToolBox
 from agent.model import Model
 from agent.openai_model import OpenAIModel
-from agent.run import Runner, World
+from agent.run import Runner
 from agent.settings import Api, Endpoint, Settings
 from agent.step import RetryPolicy
 from agent.tools import TOOLS, openai_schema
+from agent.world import World
 from sync.board import ask
 from sync.canvas.canvas import Canvas
 from sync.canvas.schema import Context, RunId
