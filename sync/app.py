@@ -18,7 +18,6 @@ from sync import api, board
 from sync.auth import Authority
 from sync.hooks import Hooks
 from sync.hub import Hub
-from sync.multiplex import Audience
 from sync.names import BadRoomName, check_room_name
 from sync.problems import EXCEPTION_HANDLERS, response
 from sync.settings import Settings
@@ -158,7 +157,6 @@ def create_app(
     )
     app.state.hub = hub
     app.state.board = boards
-    app.state.audience = Audience()
     return app
 
 

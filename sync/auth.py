@@ -38,7 +38,7 @@ class Access:
     role: Role
     room: str = "*"
     expires_at: float = math.inf
-    """Unix seconds."""
+    """Unix seconds, leeway included."""
 
     def covers(self, room: str) -> bool:
         """Is it for this room?"""
@@ -87,7 +87,7 @@ class Authority:
             raise NotAllowed(CloseCode.UNAUTHORIZED, "The token has expired; ask for a new link.")
         if not isinstance(starts, int | float) or now < starts - LEEWAY_S:
             raise NotAllowed(CloseCode.UNAUTHORIZED, "The token is not valid yet.")
-        return _access(claims, float(expires))
+        return _access(claims, float(expires) + LEEWAY_S)
 
     def room_access(self, token: str | None, room: str, now: float) -> Access:
         """Raises NotAllowed (4401, 4403)."""

@@ -55,6 +55,8 @@ class Member:
     """The lease epoch of an assistant: the one reserved client id it may write."""
     hears_events: bool = False
     """It understands board events: our own client (`?coplayer=1`), or a dialect that translates them."""
+    hears_stateless: bool = False
+    """It may pass messages on to others that are kept nowhere (H6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +198,11 @@ class Room:
         peer = self._connections[connection]
         match message:
             case SyncStep1(vector):
-                peer.is_synced = True  # in one step with taking the diff, so that nothing is missed or sent twice (W3)
-                return [Send(connection, SyncStep2(self.doc.get_update(encode_state_vector(vector))))]
+                is_again, peer.is_synced = peer.is_synced, True  # in one step with taking the diff (W3)
+                effects: list[Effect] = [Send(connection, SyncStep2(self.doc.get_update(encode_state_vector(vector))))]
+                if is_again:  # the greeting was our step 1 to go with its first
+                    effects.append(Send(connection, SyncStep1(dict(self.gate.known))))
+                return effects
             case SyncStep2(update):
                 return self._receive_update(connection, peer, update, is_step2=True)
             case Update(update):
@@ -208,6 +213,9 @@ class Room:
                 return [Send(connection, Awareness(self.presence.entries()))]
             case SyncStatus(content):
                 return self._acknowledge(connection, peer, content)
+            case BoardEvent({"type": "stateless", "payload": str()}) if peer.member.hears_stateless:
+                others = (c for c, p in self._connections.items() if c != connection and p.member.hears_stateless)
+                return [Broadcast(message, tuple(others))]
             case AuthDenied() | BoardEvent() | Unknown():
                 self.ignored += 1
                 return []

@@ -61,11 +61,11 @@ async def serve_sync(websocket: WebSocket) -> None:
     socket = StarletteSocket(websocket)
     try:
         try:
-            room, member, agent, profile = await _admit(websocket, hub)
+            room, member, agent, profile, expires_at = await _admit(websocket, hub)
         except (ProtocolError, Rejected) as refusal:
             await socket.close(refusal.code, refusal.reason)
             return
-        await hub.serve(room, socket, member, agent, profile)
+        await hub.serve(room, socket, member, agent, profile, expires_at)
     except SocketClosed:
         return
 
@@ -83,19 +83,20 @@ async def serve_hocuspocus(websocket: WebSocket) -> None:
             raise ProtocolError(CloseCode.NOT_FOUND, str(error)) from None
         access = hub.hooks.authorise(token, room, hub.now())
         level: AccessLevel = "write" if access.can_write else "read"
-        return Grant(Member(_identity(access, None), level, hears_events=True), access.expires_at)
+        member = Member(_identity(access, None), level, hears_events=True, hears_stateless=True)
+        return Grant(member, access.expires_at)
 
     try:
         if not is_own_origin(websocket.headers, hub.settings):
             await socket.close(CloseCode.FORBIDDEN, OTHER_SITE)
             return
         profile = _new_room_profile(False, hub.settings)
-        await Multiplex(socket, hub, authorize, websocket.app.state.audience, profile).serve()
+        await Multiplex(socket, hub, authorize, profile).serve()
     except SocketClosed:
         return
 
 
-async def _admit(websocket: WebSocket, hub: Hub) -> tuple[str, Member, Agent | None, ProfileName]:
+async def _admit(websocket: WebSocket, hub: Hub) -> tuple[str, Member, Agent | None, ProfileName, float]:
     """Raises ProtocolError or Rejected."""
     query = websocket.query_params
     if not is_own_origin(websocket.headers, hub.settings):
@@ -115,7 +116,7 @@ async def _admit(websocket: WebSocket, hub: Hub) -> tuple[str, Member, Agent | N
         epoch=agent.epoch if agent is not None else None,
         hears_events=query.get("coplayer") == "1",
     )
-    return room, member, agent, _new_room_profile(is_ours, hub.settings)
+    return room, member, agent, _new_room_profile(is_ours, hub.settings), access.expires_at
 
 
 def _identity(access: Access, agent: Agent | None) -> Identity:

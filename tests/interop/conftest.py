@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
+from itertools import count
 
 import pytest
 
 from frontend.build import Node, find_node, npm_ci
 from tests.interop.idle import IdleClients
-from tests.interop.yjs_client import NODE_FOLDER, StartYjsClient, YjsClient
+from tests.interop.people import SECRET, People
+from tests.interop.yjs_client import NODE_FOLDER, NodeProcess, StartYjsClient, YjsClient
 from tests.support.server import Server
 
 
@@ -32,9 +34,50 @@ async def start_client(node: Node) -> AsyncIterator[StartYjsClient]:
     async with AsyncExitStack() as stack:
 
         async def start() -> YjsClient:
-            return await stack.enter_async_context(YjsClient.start(node))
+            process = await stack.enter_async_context(NodeProcess.start(node))
+            return YjsClient(process, await process.make())
 
         yield start
+
+
+@pytest.fixture(scope="session")
+async def node_process(node: Node) -> AsyncIterator[NodeProcess]:
+    """One process for the clients of many tests."""
+    async with NodeProcess.start(node) as process:
+        yield process
+
+
+@pytest.fixture(scope="session")
+def open_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that asks for no tokens, for tests that share it: each has rooms of its own."""
+    with Server(tmp_path_factory.mktemp("open")) as running:
+        yield running
+    assert "Traceback" not in running.output, running.output
+
+
+@pytest.fixture(scope="session")
+def guarded_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with a secret, shared likewise."""
+    with Server(tmp_path_factory.mktemp("guarded"), environ={"COPLAYER_SECRET": SECRET}) as running:
+        yield running
+    assert "Traceback" not in running.output, running.output
+
+
+_rooms = count(1)
+
+
+@pytest.fixture
+async def people(node_process: NodeProcess, open_server: Server) -> AsyncIterator[People]:
+    """Stock clients of both dialects on the open server; they leave with the test."""
+    yield People(node_process, open_server, f"room-{next(_rooms)}")
+    await node_process.end_all()
+
+
+@pytest.fixture
+async def guarded(node_process: NodeProcess, guarded_server: Server) -> AsyncIterator[People]:
+    """The same on a server that asks for tokens."""
+    yield People(node_process, guarded_server, f"team/room-{next(_rooms)}")
+    await node_process.end_all()
 
 
 @pytest.fixture(scope="session")

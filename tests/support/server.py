@@ -45,6 +45,11 @@ class Server:
         return self._url.replace("http", "ws", 1) + "/sync"
 
     @property
+    def hocuspocus_url(self) -> str:
+        """What a HocuspocusProvider takes as its url."""
+        return self._url.replace("http", "ws", 1) + "/hocuspocus"
+
+    @property
     def output(self) -> str:
         """What all starts of this server printed."""
         return self._earlier_output + (self._program.output if self._program else "")

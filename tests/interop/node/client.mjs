@@ -1,27 +1,26 @@
-// One stock Yjs client (yjs + y-websocket, unmodified) that a test drives over JSON lines.
+// Stock Yjs clients (unmodified, from npm) that a test drives over JSON lines.
 //
-// stdin:  {"id": 1, "do": "set", ...}          one request a line, answered in order
-// stdout: {"id": 1, "result": ...}             or {"id": 1, "error": "..."}
-//         {"event": "update"}                  something the test may be waiting for has changed
+// stdin:  {"id": 1, "client": 7, "do": "set", ...}   one request a line; `client` tells one from another, 0 if missing
+// stdout: {"id": 1, "result": ...}                   or {"id": 1, "error": "..."}
+//         {"event": "update"}                        something the test may be waiting for has changed
 //
+// A client is made by its first request, of the kind that this names: "y-websocket" or "hocuspocus", and a major version.
 // The process ends when stdin does. SIGKILL is how a test takes a client away without a word.
 import { createInterface } from 'node:readline'
-import WebSocket from 'ws'
-import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
+import { HocuspocusClient } from './hocuspocus.mjs'
+import { YWebsocketClient } from './y_websocket.mjs'
 
-const doc = new Y.Doc()
-let provider = null
-const closes = [] // codes of connections that ended, oldest first; null when this side closed
-let finalClose = null // what the provider took as final
+const KINDS = { 'y-websocket': YWebsocketClient, hocuspocus: HocuspocusClient }
+const clients = new Map()
 
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`)
-const event = (name) => say({ event: name })
-
-doc.on('update', () => event('update'))
+const report = (name) => say({ event: name })
+console.warn = console.error // stdout is for the test
+console.log = console.error
 
 // A nested Y.Map of the root map at `path`, made where it is missing.
-const mapAt = (root, path) => {
+const mapAt = (doc, root, path) => {
   let map = doc.getMap(root)
   for (const key of path) {
     if (!(map.get(key) instanceof Y.Map)) map.set(key, new Y.Map())
@@ -31,64 +30,68 @@ const mapAt = (root, path) => {
 }
 
 const roots = {
-  map: (name) => doc.getMap(name),
-  array: (name) => doc.getArray(name),
-  text: (name) => doc.getText(name),
-  xml: (name) => doc.getXmlFragment(name)
+  map: (doc, name) => doc.getMap(name),
+  array: (doc, name) => doc.getArray(name),
+  text: (doc, name) => doc.getText(name),
+  xml: (doc, name) => doc.getXmlFragment(name)
 }
 
+// What works on any client's document, presence or socket; the rest are the methods of its class.
 const actions = {
-  connect({ server, room, params = {}, awareness = true }) {
-    provider = new WebsocketProvider(server, room, doc, { WebSocketPolyfill: WebSocket, params, disableBc: true })
-    if (!awareness) provider.awareness.setLocalState(null)
-    provider.on('status', () => event('status'))
-    provider.on('sync', () => event('sync'))
-    provider.on('connection-close', (closed) => {
-      closes.push(closed?.code ?? null)
-      event('close')
-    })
-    provider.on('closed', (closed) => {
-      finalClose = closed
-      event('closed')
-    })
-    provider.awareness.on('change', () => event('awareness'))
-    return doc.clientID
-  },
-  go_offline: () => provider.disconnect(),
-  go_online: () => provider.connect(),
-
-  // One transaction: {changes: [[path, key, value], ...]} under a root map.
-  set: ({ root, changes }) =>
+  make: () => null,
+  // One transaction: {changes: [[path, key, value], ...]} under a root map; without a value the key is deleted.
+  set: ({ doc }, { root, changes }) =>
     doc.transact(() => {
-      for (const [path, key, value] of changes) mapAt(root, path).set(key, value)
+      for (const [path, key, value] of changes) {
+        if (value === undefined) mapAt(doc, root, path).delete(key)
+        else mapAt(doc, root, path).set(key, value)
+      }
     }),
-  insert_text: ({ root, index, text, attributes }) => doc.getText(root).insert(index, text, attributes),
-  delete_text: ({ root, index, length }) => doc.getText(root).delete(index, length),
-  insert_items: ({ root, index, items }) => doc.getArray(root).insert(index, items),
-  insert_element: ({ root, name, text }) => {
+  // A transaction each.
+  count_up: ({ doc }, { root, key, to }) => {
+    for (let number = 1; number <= to; number++) doc.getMap(root).set(key, number)
+  },
+  insert_text: ({ doc }, { root, index, text, attributes }) => doc.getText(root).insert(index, text, attributes),
+  delete_text: ({ doc }, { root, index, length }) => doc.getText(root).delete(index, length),
+  insert_items: ({ doc }, { root, index, items }) => doc.getArray(root).insert(index, items),
+  delete_items: ({ doc }, { root, index, length }) => doc.getArray(root).delete(index, length),
+  insert_element: ({ doc }, { root, name, text }) => {
     const element = new Y.XmlElement(name)
     element.insert(0, [new Y.XmlText(text)])
     doc.getXmlFragment(root).insert(0, [element])
   },
-  say_presence: ({ state }) => provider.awareness.setLocalState(state),
+  // @y/y 14 has one type for all
+  set_attribute: ({ doc }, { root, key, value }) => doc.get(root).setAttr(key, value),
+  attribute: ({ doc }, { root, key }) => doc.get(root).getAttr(key),
 
-  read: ({ types }) => Object.fromEntries(Object.entries(types).map(([name, type]) => [name, roots[type](name).toJSON()])),
-  presence: () => Object.fromEntries(provider.awareness.getStates()),
-  state: () => ({
-    connected: provider.wsconnected,
-    synced: provider.synced,
-    wants_connection: provider.shouldConnect,
-    closes,
-    final_close: finalClose
-  })
+  say_presence: ({ awareness }, { state }) => awareness.setLocalState(state),
+  read: ({ doc }, { types }) =>
+    Object.fromEntries(Object.entries(types).map(([name, type]) => [name, roots[type](doc, name).toJSON()])),
+  presence: ({ awareness }) => Object.fromEntries(awareness.getStates()),
+  send_bytes: ({ socket }, { hex }) => socket.send(Buffer.from(hex, 'hex')),
+  drop: ({ socket }) => socket.terminate() // no close frame, as when a train enters a tunnel
+}
+
+const make = (number, { kind = 'y-websocket', ...options }) => {
+  if (!clients.has(number)) clients.set(number, new KINDS[kind](report, options))
+  return clients.get(number)
+}
+
+const perform = async (number, action, rest) => {
+  if (action === 'end_all') {
+    for (const client of clients.values()) client.destroy()
+    clients.clear()
+    return
+  }
+  const client = make(number, rest)
+  return actions[action] ? actions[action](client, rest) : await client[action](rest)
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const { id, do: action, ...rest } = JSON.parse(line)
-  try {
-    say({ id, result: actions[action](rest) ?? null })
-  } catch (error) {
-    say({ id, error: String(error?.stack ?? error) })
-  }
+  const { id, client = 0, do: action, ...rest } = JSON.parse(line)
+  perform(client, action, rest).then(
+    (result) => say({ id, result: result ?? null }),
+    (error) => say({ id, error: String(error?.stack ?? error) })
+  )
 }
 process.exit(0)
