@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from dataclasses import asdict
-from typing import Any
 
-from pycrdt import Doc, Map
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -118,28 +115,6 @@ async def delete_room(request: Request) -> Response:
     return Response(status_code=204)
 
 
-async def read_document(request: Request) -> Response:
-    """Root types as JSON, with the state vector's hash as `ETag`."""
-    room, _ = room_of(request)
-    async with hub_of(request).rooms.using(room) as live:
-        doc, roots = live.room.doc, live.room.gate.profile.roots
-        etag, document = etag_of(doc), document_json(doc, roots or ())
-    if request.headers.get("if-none-match") == etag:
-        return Response(status_code=304, headers={"etag": etag})
-    return Response(document, media_type="application/json", headers={"etag": etag})
-
-
-def etag_of(doc: Doc[Any]) -> str:
-    """Changes with every change of the document, deletions included."""
-    return f'"{hashlib.sha256(doc.get_update()).hexdigest()[:32]}"'
-
-
-def document_json(doc: Doc[Any], roots: Iterable[str]) -> str:
-    """Every root map as JSON, `roots` even when empty; keys sorted, as the CRDT library keeps them in no order."""
-    document = {name: json.loads(str(doc.get(name, type=Map))) for name in {*doc.keys(), *roots}}
-    return json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-
-
 async def room_events(request: Request) -> Response:
     """Server-sent events for assistants: where people are, and where work waits."""
     access = access_of(request)
@@ -177,7 +152,6 @@ ROUTES: tuple[BaseRoute, ...] = (
     Route("/api/rooms", list_rooms, methods=["GET"]),
     Route("/api/rooms", create_room, methods=["POST"]),
     Route("/api/rooms/events", room_events, methods=["GET"]),
-    Route("/api/rooms/{room:path}/doc", read_document, methods=["GET"]),
     Route("/api/rooms/{room:path}/lease", take_lease, methods=["POST"]),
     Route("/api/rooms/{room:path}/lease", end_lease, methods=["DELETE"]),
 )

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sync import api, board
+from sync import api, api_access, api_document, api_versions, board, export
 from sync.auth import Authority
 from sync.hooks import Hooks
 from sync.hub import Hub
@@ -144,6 +144,10 @@ def create_app(
             WebSocketRoute("/hocuspocus", serve_hocuspocus),
             *board.ROUTES,
             *api.ROUTES,
+            *api_document.ROUTES,
+            *api_versions.ROUTES,
+            *api_access.ROUTES,
+            *export.ROUTES,
             *api.ROOM_ROUTES,
             Route("/api/info", public_info),
             Route("/healthz", healthz),
@@ -157,6 +161,7 @@ def create_app(
     )
     app.state.hub = hub
     app.state.board = boards
+    app.state.keys = api_document.Keys()
     return app
 
 

@@ -15,8 +15,10 @@ from starlette.routing import BaseRoute, Route
 
 from sync.api import DEFAULT_SLOT, GRACE_S, MAX_TITLE, author_of, body_of, hub_of, room_of
 from sync.auth import Access
+from sync.board_rules import BoardRules, Purpose
 from sync.canvas.history import undo_run
 from sync.canvas.schema import MAIN_THREAD, ROOTS, RUN_ENDED, Context, check_field
+from sync.fields import Rules
 from sync.gate import ANY, MAP, Profile, ProfileName, board_profile
 from sync.problems import Problem, text_field
 
@@ -36,6 +38,10 @@ class Board:
     def profile_of(self, name: ProfileName) -> Profile:
         """The rules of a room's profile."""
         return PROFILES[name]
+
+    def rules(self, name: ProfileName, doc: Doc[Any], author: str, now_ms: int, purpose: Purpose) -> Rules:
+        """What writing a document from outside must keep to."""
+        return BoardRules(doc, author, now_ms, purpose) if name == "board" else Rules()
 
     def title_of(self, doc: Doc[Any]) -> str:
         """The board's name; empty when it has none."""

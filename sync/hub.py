@@ -26,18 +26,21 @@ from sync.room import Member
 from sync.rooms import Rejected, Rooms
 from sync.settings import Settings
 from sync.store import Lease, NoSuchRoom, RoomInfo, Store, StoreError
-from sync.watch import RoomStatus, Watcher
+from sync.versions import keep_versions
+from sync.watch import RoomNow, RoomStatus, Watcher
 
 T = TypeVar("T")
 
 WANTED_POLL_S = 5.0  # how soon a lease that ran out with unfinished work is noticed
 GOODBYE_S = 1.0  # a close frame that does not get through in this time is given up
+GOODBYES_S = 3.0  # a stopping server waits this long for those who read slowly
 HUMAN_CLIENT_IDS = range(RESERVED_CLIENT_IDS, 2**32)
 """Client ids of writers that are not assistants: Yjs' own range. pycrdt's 53-bit ids would win every tie."""
 LOCAL = Agent("", 0)
 """A connection of the server's own, for REST edits: it is nobody and is not counted among the people."""
 
 
+FOLLOW_PAUSE_S = 0.2  # between two events of one room: a drag makes 30 changes a second
 EDIT_TIMEOUT_S = 30.0
 """What the server itself writes is waited for this long; it may be saved later, when the store takes it again."""
 
@@ -93,8 +96,12 @@ class Hub:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Hub]:
         """Open the store and serve inside this context; leaving it flushes and writes snapshots."""
-        async with self.rooms.running():
-            yield self
+        async with self.rooms.running(), anyio.create_task_group() as tasks:
+            tasks.start_soon(keep_versions, self.rooms, self.store, self.settings.version_every_s, self._clock)
+            try:
+                yield self
+            finally:
+                tasks.cancel_scope.cancel()
 
     async def drain(self) -> None:
         """Say goodbye to everybody, make what was received durable, and wait until the sockets are closed."""
@@ -106,7 +113,7 @@ class Hub:
         for watcher in self._watchers:
             watcher.put("")
         await self.rooms.drain()
-        with anyio.move_on_after(self.settings.drain_s):
+        with anyio.move_on_after(min(GOODBYES_S, self.settings.drain_s)):
             while self._connections:
                 self._left = anyio.Event()
                 await self._left.wait()
@@ -348,6 +355,24 @@ class Hub:
                 yield watcher
             finally:
                 live.followers.discard(watcher)
+
+    async def follow(self, room: str) -> AsyncGenerator[RoomNow | None]:
+        """The room now and after changes, at most a few a second; None as a sign of life. Ends with the room."""
+        async with self.following(room) as watcher:
+            self._watchers.add(watcher)
+            try:
+                last: RoomNow | None = None
+                while (live := self.rooms.get(room)) is not None and not self.rooms.is_draining:
+                    watcher.take()
+                    now = RoomNow(room, live.people, self._title_of(live.room.doc), live.edited_at)
+                    yield now if now != last else None
+                    last = now
+                    with anyio.move_on_after(self.settings.keep_alive_s):
+                        while room not in watcher.take() and not self.rooms.is_draining:
+                            await watcher.wait()
+                    await anyio.sleep(FOLLOW_PAUSE_S)
+            finally:
+                self._watchers.discard(watcher)
 
     def fault(self) -> str | None:
         """Why some room's updates are not being saved, if so."""

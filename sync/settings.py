@@ -84,6 +84,9 @@ class Settings:
     lease_s: float = _setting(
         30.0, "COPLAYER_LEASE_S", "An assistant that has not renewed its lease for this long may be replaced."
     )
+    version_every_s: float = _setting(
+        600.0, "COPLAYER_VERSION_EVERY_S", "A room that is worked on gets a version this often; 0 keeps none by itself."
+    )
     drain_s: float = _setting(8.0, "COPLAYER_DRAIN_S", "Time that a stopping server gives its connections and log.")
 
     @classmethod

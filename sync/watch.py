@@ -16,6 +16,16 @@ class RoomStatus:
     wanted: bool
 
 
+@dataclass(frozen=True, slots=True)
+class RoomNow:
+    """What goes on in a room: connections of people, its title, and its last edit, Unix ms."""
+
+    room: str
+    people: int
+    title: str
+    edited_at: int
+
+
 class Watcher:
     """Collects the names of changed rooms until somebody takes them."""
 
