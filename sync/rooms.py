@@ -7,6 +7,7 @@ somebody who is just joining.
 from __future__ import annotations
 
 import logging
+import random
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -30,6 +31,10 @@ log = logging.getLogger(__name__)
 
 JANITOR_MAX_S = 1.0
 JANITOR_MIN_S = 0.05
+GOODBYES_AT_ONCE = 50  # connections that a stopping server closes in one go ...
+GOODBYES_MAX_STEPS = 20  # ... or as many more as it takes to be through after so many steps ...
+GOODBYE_STEP_S = 0.1  # ... with pauses of about this length between them
+GOING_AWAY = "The server is stopping; connect again in a moment."
 
 
 class Rejected(Exception):
@@ -126,7 +131,7 @@ class Rooms:
     async def _enter(self, room: str, create: ProfileName | None) -> _Slot:
         while True:
             if self.is_draining:
-                raise Rejected(CloseCode.GOING_AWAY, "The server is stopping; try again in a moment.")
+                raise Rejected(CloseCode.GOING_AWAY, GOING_AWAY)
             slot = self._slots.get(room)
             if slot is not None and (slot.is_draining or (slot.live is not None and slot.live.is_broken)):
                 if not slot.is_draining:
@@ -145,6 +150,9 @@ class Rooms:
                 if isinstance(slot.error, NoSuchRoom) and create is not None:
                     continue  # somebody only looked for it; we make it
                 raise slot.error
+            if self.is_draining:  # since the loading began
+                slot.users -= 1
+                raise Rejected(CloseCode.GOING_AWAY, GOING_AWAY)
             return slot
 
     async def _wait_ready(self, slot: _Slot) -> None:
@@ -264,10 +272,19 @@ class Rooms:
         """Say goodbye to everybody, make what was received durable, write snapshots."""
         self.is_draining = True
         slots = [(room, slot) for room, slot in self._slots.items() if slot.live is not None]
-        for _, slot in slots:
-            assert slot.live is not None
-            slot.live.close_all(CloseCode.GOING_AWAY, "The server is stopping; connect again in a moment.")
+        await self._say_goodbye([slot.live for _, slot in slots if slot.live is not None])
         with anyio.move_on_after(self._settings.drain_s):
             for room, slot in slots:
                 if not slot.is_draining:
                     await self._unload(room, slot)
+
+    async def _say_goodbye(self, rooms: list[LiveRoom]) -> None:
+        """In batches with pauses of random length, so that clients do not all come back in the same moment."""
+        goodbyes = [(live, end) for live in rooms for end in live.room.close_all(CloseCode.GOING_AWAY, GOING_AWAY)]
+        random.shuffle(goodbyes)
+        batch = max(GOODBYES_AT_ONCE, -(-len(goodbyes) // GOODBYES_MAX_STEPS))
+        for start in range(0, len(goodbyes), batch):
+            if start:
+                await anyio.sleep(random.uniform(0, 2 * GOODBYE_STEP_S))
+            for live, end in goodbyes[start : start + batch]:
+                live.perform([end])

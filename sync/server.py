@@ -8,11 +8,30 @@ from collections.abc import Callable
 
 import uvicorn
 from starlette.applications import Starlette
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from sync.hub import Hub
 from sync.settings import Settings
 
 WS_PING_S = 20.0  # a half-open socket is noticed after two of these
+
+
+LINGER_S = 5.0  # a peer that has not read what was sent to it so long after its connection ended gets no more of it
+
+
+class WebSocket(WebSocketsSansIOProtocol):
+    """uvicorn's keeps a peer that stops reading for ever: a transport closes when its buffer is empty. This lets go."""
+
+    async def run_asgi(self) -> None:
+        """As uvicorn's; what is still unsent then is given up after a while."""
+        await super().run_asgi()
+        if self.transport.get_write_buffer_size():
+            self.loop.call_later(LINGER_S, self.transport.abort)
+
+    def keepalive_timeout(self) -> None:
+        """A peer that does not answer pings does not read a goodbye either."""
+        super().keepalive_timeout()
+        self.transport.abort()
 
 
 class Server(uvicorn.Server):
@@ -35,6 +54,10 @@ class Server(uvicorn.Server):
         for server in self.servers:
             server.close()
         await self._hub.drain()
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, WebSocket) and connection.transport.get_write_buffer_size():
+                # it had its time to read the goodbye
+                connection.transport.abort()
         await super().shutdown(sockets)
 
 
@@ -46,7 +69,7 @@ def serve(app: Starlette, settings: Settings, on_ready: Callable[[str], None]) -
         port=settings.port,
         log_level="warning",
         access_log=False,
-        ws="websockets-sansio",
+        ws=WebSocket,
         # above our own limits: ours close with 4413, the transport's 1009 makes stock clients loop
         ws_max_size=2 * max(settings.max_message_bytes, settings.max_any_message_bytes),
         ws_ping_interval=WS_PING_S,

@@ -50,6 +50,13 @@ class Server:
         return self._url.replace("http", "ws", 1) + "/hocuspocus"
 
     @property
+    def pid(self) -> int:
+        """Of the server's process."""
+        if self._program is None:
+            raise RuntimeError("the server does not run")
+        return self._program.pid
+
+    @property
     def output(self) -> str:
         """What all starts of this server printed."""
         return self._earlier_output + (self._program.output if self._program else "")
