@@ -8,12 +8,13 @@ updates/s in groups against 8 000 one by one.
 from __future__ import annotations
 
 import asyncio
+import os
 import queue
 import sqlite3
 import threading
 import zlib
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -67,6 +68,7 @@ class SQLiteStore:
         self._writes: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._reads: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._files: tuple[tuple[int, int] | None, ...] = ()
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -74,14 +76,17 @@ class SQLiteStore:
         self._loop = asyncio.get_running_loop()
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with _connect(self.path) as connection:
+            with closing(_connect(self.path)) as connection:
                 _migrate(connection)
-            connection.close()
+            connections = [_connect(self.path) for _ in range(2)]
+            self._files = _files(self.path)
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"Cannot open {self.path}: {error}.") from error
         threads = [
-            threading.Thread(target=self._write_loop, name="store-writer"),
-            threading.Thread(target=self._read_loop, name="store-reader"),
+            threading.Thread(target=loop, args=(connection,), name=name)
+            for loop, connection, name in zip(
+                (self._write_loop, self._read_loop), connections, ("store-writer", "store-reader"), strict=True
+            )
         ]
         for thread in threads:
             thread.start()
@@ -293,8 +298,7 @@ class SQLiteStore:
         jobs.put(_Job(work, future))
         return cast(T, await future)
 
-    def _write_loop(self) -> None:
-        connection = _connect(self.path)
+    def _write_loop(self, connection: sqlite3.Connection) -> None:
         is_open = True
         while is_open:
             group: list[_Job] = []
@@ -310,17 +314,22 @@ class SQLiteStore:
             is_open = job is not None
             if group:
                 try:
+                    self._check_files()
                     _commit(connection, group)
+                    self._check_files()
+                except StoreError as error:
+                    for waiting in group:
+                        waiting.error = error
                 except Exception as error:  # noqa: BLE001 - the thread must live, and nobody may wait for ever
                     for waiting in group:
                         waiting.error = StoreError(f"The store failed: {error!r}.")
                 self._resolve(group)
         connection.close()
 
-    def _read_loop(self) -> None:
-        connection = _connect(self.path)
+    def _read_loop(self, connection: sqlite3.Connection) -> None:
         while (job := self._reads.get()) is not None:
             try:
+                self._check_files()
                 connection.execute("BEGIN")  # one moment: no row comes or goes between the statements of a job
                 try:
                     job.result = job.work(connection)
@@ -332,6 +341,11 @@ class SQLiteStore:
                 job.error = StoreError(f"The store failed: {error!r}.")
             self._resolve([job])
         connection.close()
+
+    def _check_files(self) -> None:
+        """What goes into files that were removed or replaced is gone with this process, so it is not durable."""
+        if _files(self.path) != self._files:
+            raise StoreError(f"{self.path} was moved, removed or replaced; put it back, or start the server again.")
 
     def _resolve(self, jobs: list[_Job]) -> None:
         def resolve() -> None:
@@ -378,7 +392,21 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("SELECT * FROM sqlite_master").fetchall()  # now its files are there
     return connection
+
+
+def _files(path: Path) -> tuple[tuple[int, int] | None, ...]:
+    """Which files the names of the database and its log stand for."""
+    found: list[tuple[int, int] | None] = []
+    for name in (path, f"{path}-wal"):
+        try:
+            stat = os.stat(name)
+        except OSError:
+            found.append(None)
+        else:
+            found.append((stat.st_dev, stat.st_ino))
+    return tuple(found)
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
@@ -386,7 +414,8 @@ def _migrate(connection: sqlite3.Connection) -> None:
     if version > _SCHEMA_VERSION:
         raise StoreError(f"The data was written by a newer coplayer (format {version}); upgrade to open it.")
     connection.executescript(_SCHEMA)
-    connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+    if version < _SCHEMA_VERSION:  # else nothing is written: a full disk may be opened to be read
+        connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
 
 
 def _find(connection: sqlite3.Connection, room: str) -> tuple[int, RoomInfo, int]:
