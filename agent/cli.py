@@ -10,11 +10,14 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import signal
 import sys
+import threading
 import time
 import webbrowser
 from collections.abc import Callable, Sequence
 from dataclasses import fields
+from types import FrameType
 from typing import Any, get_type_hints
 from urllib.parse import urlsplit
 
@@ -104,6 +107,7 @@ def _up(arguments: argparse.Namespace) -> int:
         _tell(address, settings, line)
         supervisors.append(_child(assistant.with_(server=reachable(address), token=_token(settings))))
         supervisors[-1].start()
+        _stop_first(supervisors[-1])
         if _may_open(arguments.open):
             webbrowser.open(reachable(address))
 
@@ -128,6 +132,26 @@ def _child(settings: Settings) -> Supervisor:
     own = {item.metadata["env"]: str(getattr(settings, item.name)) for item in fields(Settings)}
     command = [sys.executable, "-m", "agent", "agent", "--with-parent"]
     return Supervisor(command, {**kept, **own}, "assistant")
+
+
+def _stop_first(supervisor: Supervisor) -> None:
+    """On a signal the assistant goes first, while the server still takes its lease back; then the server, as it would.
+
+    Called when uvicorn has set its handlers. The second signal goes to the server at once.
+    """
+    for which in (signal.SIGINT, signal.SIGTERM):
+        after = signal.getsignal(which)
+
+        def handle(number: int, frame: FrameType | None, after: Any = after) -> None:
+            signal.signal(number, after)
+
+            def stop() -> None:
+                supervisor.stop()
+                after(number, frame)
+
+            threading.Thread(target=stop, name="stop").start()
+
+        signal.signal(which, handle)
 
 
 def _token(settings: ServerSettings) -> str:

@@ -19,6 +19,7 @@ from anyio.abc import TaskGroup
 from pycrdt import Doc
 
 from agent.calls import ToolBox
+from agent.ledger import Ledger
 from agent.model import Model
 from agent.peer import Peer, joined
 from agent.rooms import Busy, Lease, Refused, RoomEvent, Rooms, ServerAway
@@ -36,6 +37,7 @@ FIRST_BACKOFF_S = 0.2
 MAX_BACKOFF_S = 5.0
 MAX_BUSY_WAIT_S = 30.0
 LEFT_PAUSE_S = 1.0
+DROP_TIMEOUT_S = 2.0  # on the way out; a server that is gone does not keep us
 
 logger = logging.getLogger("coplayer.agent")
 
@@ -111,11 +113,18 @@ class Worker:
         """Work in a room under a lease, until it is idle, deleted, or another worker has it."""
         try:
             async with connect(self._url(room), Doc(client_id=lease.epoch), self._query(lease)) as provider:
-                await _first_of(
-                    partial(self._renew, room, lease),
-                    provider.wait_closed,
-                    partial(self._serve, provider, place, lease),
-                )
+                is_over = False
+                try:
+                    await _first_of(
+                        partial(self._renew, room, lease),
+                        provider.wait_closed,
+                        partial(self._serve, provider, place, lease),
+                    )
+                    is_over = True
+                finally:
+                    if not is_over:
+                        await self._drop(room)
+                await self._give_back(provider, place)
         except* (ProviderClosed, ServerAway, Refused) as group:
             logger.info("left %s: %s", room, group.exceptions)
             # Whoever replaced us, or the server's reason, gets a moment before we ask again.
@@ -137,12 +146,26 @@ class Worker:
                 finally:
                     unwatch()
                     tasks.cancel_scope.cancel()
+
+    async def _give_back(self, provider: Provider, place: _Place) -> None:
+        """Leave a room where nothing is to be done, and look once more whether that is still so."""
+        room, ledger = place.event.room, Ledger(provider.doc, self._settings.slot)
         await provider.saved()
-        room = place.event.room
-        await self._rooms.release(room, is_done=not runner.ledger.unfinished())
+        await self._rooms.release(room, is_done=not ledger.unfinished())
         # What was asked before the server had the lease back has arrived when this returns.
         await provider.saved()
-        place.update(RoomEvent(room, place.event.people, bool(runner.ledger.unfinished())))
+        place.update(RoomEvent(room, place.event.people, bool(ledger.unfinished())))
+
+    async def _drop(self, room: str) -> None:
+        """Give the lease back when stopped in the middle: whoever is next can go on at once, not when it runs out.
+
+        Nothing of ours writes any more; what a run had not saved yet is done again.
+        """
+        with anyio.move_on_after(DROP_TIMEOUT_S, shield=True):
+            try:
+                await self._rooms.release(room, is_done=False)
+            except (ServerAway, Refused) as error:
+                logger.info("the lease of %s runs out by itself: %s", room, error)
 
     async def _work(self, runner: Runner, changes: _Changes, place: _Place) -> None:
         """Run after run, until the room needs the assistant no more."""
