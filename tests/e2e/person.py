@@ -12,7 +12,10 @@ from playwright.async_api import Locator, Page, ViewportSize, expect
 ARTIFACTS = Path(__file__).parents[1] / "artifacts"
 WAIT_MS = 10_000
 # What the browser itself prints while a server is away; everything else on the console is a fault of ours.
-NETWORK_GONE = re.compile(r"WebSocket connection to|ERR_CONNECTION_REFUSED|ERR_INTERNET_DISCONNECTED")
+NETWORK_GONE = re.compile(
+    r"WebSocket connection to|ERR_(CONNECTION_(REFUSED|RESET|CLOSED)|INTERNET_DISCONNECTED|EMPTY_RESPONSE|CONTENT_LENGTH_MISMATCH)"
+)
+"""What Chromium itself logs when a server is killed, also while it sends a file."""
 DESK: ViewportSize = {"width": 1360, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 
