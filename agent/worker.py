@@ -123,6 +123,8 @@ class Worker:
                     is_over = True
                 finally:
                     if not is_over:
+                        # The server counts a room with a living lease as looked after: look again by ourselves.
+                        place.update(RoomEvent(room, place.event.people, is_wanted=True))
                         await self._drop(room)
                 await self._give_back(provider, place)
         except* (ProviderClosed, ServerAway, Refused) as group:
@@ -151,10 +153,10 @@ class Worker:
         """Leave a room where nothing is to be done, and look once more whether that is still so."""
         room, ledger = place.event.room, Ledger(provider.doc, self._settings.slot)
         await provider.saved()
-        await self._rooms.release(room, is_done=not ledger.unfinished())
+        await self._rooms.release(room, is_done=not ledger.ready())
         # What was asked before the server had the lease back has arrived when this returns.
         await provider.saved()
-        place.update(RoomEvent(room, place.event.people, bool(ledger.unfinished())))
+        place.update(RoomEvent(room, place.event.people, bool(ledger.ready())))
 
     async def _drop(self, room: str) -> None:
         """Give the lease back when stopped in the middle: whoever is next can go on at once, not when it runs out.
@@ -171,7 +173,7 @@ class Worker:
         """Run after run, until the room needs the assistant no more."""
         while True:
             mark = changes.count
-            waiting = [state for state in runner.ledger.unfinished() if not state.is_removed]
+            waiting = runner.ledger.ready()
             if waiting:
                 await _guarded(runner, waiting[0].id)
                 continue
