@@ -16,6 +16,7 @@ from sync.blocks import Block, Content, Id, Parsed, Range, Section, TypeRef, par
 from sync.idset import IdSet
 from sync.lib0 import DecodeError
 from sync.protocol import ClientId, CloseCode, ProtocolError, StateVector
+from sync.ready import ready_part
 
 ProfileName = Literal["any", "map", "board"]
 
@@ -50,11 +51,15 @@ def board_profile(roots: tuple[str, ...]) -> Profile:
 
 
 class NotReady(Exception):
-    """The update builds on `missing`, which the document does not have. Nothing was changed."""
+    """The update builds on `missing`, which the document does not have. Nothing was changed.
 
-    def __init__(self, missing: Id) -> None:
+    `is_overtaken`: it begins in the middle of a block; a new difference will begin at the right place.
+    """
+
+    def __init__(self, missing: Id, *, is_overtaken: bool = False) -> None:
         super().__init__(f"missing {missing.client}:{missing.clock}")
         self.missing = missing
+        self.is_overtaken = is_overtaken
 
 
 class Refused(ProtocolError):
@@ -148,16 +153,17 @@ class Gate:
         epoch: int | None = None,
         *,
         is_stored: bool = False,
+        is_partial: bool = False,
         check: Callable[[bytes], None] | None = None,
     ) -> Admitted:
         """Check `update` and count its blocks as known.
 
         `epoch` is the lease epoch of the sender; assistants' client ids other than it are refused. What comes from
-        the store (`is_stored`) may be of any size, of any client, and merged from many updates. `check` looks at what
-        is new before it counts.
+        the store (`is_stored`) may be of any size, of any client, and merged from many updates. With `is_partial` what
+        is not ready is left out. `check` looks at what is new before it counts.
         Raises Refused or NotReady; nothing was changed then.
         """
-        found = self._inspect(update, epoch, is_stored=is_stored)
+        found = self._inspect(update, epoch, is_stored=is_stored, is_partial=is_partial)
         if check is not None and found.is_new:
             check(found.update)
         for section in found.fresh:
@@ -176,7 +182,7 @@ class Gate:
         except NotReady:
             return True
 
-    def _inspect(self, update: bytes, epoch: int | None, *, is_stored: bool) -> _Found:
+    def _inspect(self, update: bytes, epoch: int | None, *, is_stored: bool, is_partial: bool = False) -> _Found:
         if len(update) > self.profile.max_update_bytes and not is_stored:
             raise Refused(
                 f"The update has {len(update)} bytes; at most {self.profile.max_update_bytes} fit.", CloseCode.TOO_BIG
@@ -185,6 +191,8 @@ class Gate:
             parsed = parse(update)
         except DecodeError as error:
             raise Refused(f"The update {error}.", CloseCode.MALFORMED) from None
+        if is_partial:
+            parsed = ready_part(parsed, self.known)
         fresh, is_stripped = self._without_known(parsed.sections)
         self._check_ready(fresh, parsed.deletes)
         nesting: Nesting | None = None
@@ -194,7 +202,7 @@ class Gate:
                 _check_originless(fresh)
             nesting = self._check_profile(fresh)
         deletes = self._without_deleted(parsed.deletes)
-        if is_stripped or len(deletes) != len(parsed.deletes):
+        if is_partial or is_stripped or len(deletes) != len(parsed.deletes):
             update = rebuild(update, Parsed(fresh, deletes))
         return _Found(update, fresh, deletes, nesting)
 
@@ -212,7 +220,7 @@ class Gate:
             is_stripped = True
             blocks = [b for b in section.blocks if b.clock >= known]
             if (blocks and blocks[0].clock > known) or (not blocks and _end(section) > known):
-                raise NotReady(Id(section.client, known))  # a merged block: our step 1 gets it cut at the right place
+                raise NotReady(Id(section.client, known), is_overtaken=True)
             if blocks:
                 fresh.append(Section(section.client, known, blocks))
         return fresh, is_stripped

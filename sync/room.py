@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from pycrdt import Doc, TransactionEvent
 
+from sync.blocks import Id
 from sync.gate import Gate, NotReady, Profile, Refused
 from sync.presence import NOBODY, ConnectionId, Identity, Presence
 from sync.protocol import (
@@ -21,6 +22,7 @@ from sync.protocol import (
     Awareness,
     AwarenessEntry,
     BoardEvent,
+    ClientId,
     CloseCode,
     Message,
     ProtocolError,
@@ -39,6 +41,7 @@ BeforeUpdate = Callable[[bytes, str | None], None]
 """(update, user): raises Refused for what must not be stored."""
 AccessLevel = Literal["read", "write"]
 MAX_HELD_ACKS = 1_000  # sync-status questions of one connection that wait for a gap to close
+MAX_ASKS = 5  # times in a row that a step 2 may be overtaken by others before only a part of it is taken
 
 
 class RoomBroken(Exception):
@@ -102,6 +105,7 @@ class _Connection:
     is_behind: bool = False
     """It sent an update past a gap; its acks wait until a step 2 has closed it (W8)."""
     held_acks: list[bytes] = field(default_factory=list)
+    asks: int = 0
     updates: int = 0
     """How many it has sent: a refusal names the one it means."""
 
@@ -136,6 +140,8 @@ class Room:
         self.ignored = 0
         self._connections: dict[ConnectionId, _Connection] = {}
         self._in_flight: deque[_InFlight] = deque()
+        self._lacks: dict[ConnectionId, Id] = {}
+        """Whose last step 2 held something that builds on what nobody has brought yet."""
         self._changes: list[bytes] = []
         self.skipped = self._load(list(stored))
         self._subscription = self.doc.observe(self._on_change)
@@ -178,6 +184,7 @@ class Room:
 
     def disconnect(self, connection: ConnectionId) -> list[Effect]:
         """Idempotent. What the connection sent and is in flight still counts."""
+        self._lacks.pop(connection, None)
         if self._connections.pop(connection, None) is None:
             return []
         return self._broadcast_presence(self.presence.disconnect(connection))
@@ -228,19 +235,26 @@ class Room:
         if update != EMPTY_UPDATE:
             try:
                 effects = self._admit(connection, peer, update)
-            except NotReady:
-                if peer.is_behind:
-                    return []  # asked already: a peer that cannot close its gap would be asked for ever
-                peer.is_behind = True
-                return [Send(connection, SyncStep1(dict(self.gate.known)))]
+            except NotReady as not_ready:
+                if peer.is_behind and not is_step2:
+                    return []  # asked already
+                if not is_step2 or (not_ready.is_overtaken and peer.asks < MAX_ASKS):
+                    peer.is_behind = True
+                    peer.asks += 1
+                    return [Send(connection, SyncStep1(dict(self.gate.known)))]
+                # a step 2 is all that it has, so it lacks this itself: what it wrote does not build on it
+                effects = self._admit(connection, peer, update, is_partial=True)
+                self._lacks[connection] = not_ready.missing
         if is_step2 and peer.is_behind:  # it holds all that the connection sent before
-            peer.is_behind = False
+            peer.is_behind, peer.asks = False, 0
             held, peer.held_acks = peer.held_acks, []
             for content in held:
                 effects += self._acknowledge(connection, peer, content)
         return effects
 
-    def _admit(self, connection: ConnectionId, peer: _Connection, update: bytes) -> list[Effect]:
+    def _admit(
+        self, connection: ConnectionId, peer: _Connection, update: bytes, *, is_partial: bool = False
+    ) -> list[Effect]:
         if peer.member.access == "read":
             if not self.gate.is_news(update):
                 return []
@@ -249,7 +263,9 @@ class Room:
             event = {"type": "refused", "reason": "You may read this board, not change it.", "update": peer.updates}
             return [Send(connection, BoardEvent(event))]
         user = peer.member.identity.user
-        admitted = self.gate.admit(update, peer.member.epoch, check=lambda fresh: self._before_update(fresh, user))
+        admitted = self.gate.admit(
+            update, peer.member.epoch, is_partial=is_partial, check=lambda fresh: self._before_update(fresh, user)
+        )
         if not admitted.is_new:
             return []
         self._in_flight.append(_InFlight(admitted.update))
@@ -280,7 +296,14 @@ class Room:
         effects += [Broadcast(Update(change), synced) for change in changes if change != EMPTY_UPDATE]
         for entry in done:
             effects += [Send(c, SyncStatus(content)) for c, content in entry.acks if c in self._connections]
-        return effects
+        return effects + self._ask_who_waited()
+
+    def _ask_who_waited(self) -> list[Effect]:
+        """What some replica could not apply itself may be ready now that another has brought what it builds on."""
+        ready = [c for c, lack in self._lacks.items() if self.gate.known.get(ClientId(lack.client), 0) > lack.clock]
+        for connection in ready:
+            del self._lacks[connection]
+        return [Send(connection, SyncStep1(dict(self.gate.known))) for connection in ready]
 
     def storage_changed(self, fault: str | None) -> list[Effect]:
         """The store does not take updates (a sentence says why), or does again (None): those who can, show it."""

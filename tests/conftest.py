@@ -35,3 +35,8 @@ def postgres() -> Iterator[Postgres]:
         if os.environ.get("CI") == "true":
             pytest.fail(str(missing))
         pytest.skip(str(missing))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Counts that a quick run keeps small."""
+    parser.addoption("--shuffles", type=int, default=600, help="orders of honest updates to try")
