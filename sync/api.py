@@ -155,7 +155,7 @@ ROUTES: tuple[BaseRoute, ...] = (
     Route("/api/rooms/{room:path}/lease", take_lease, methods=["POST"]),
     Route("/api/rooms/{room:path}/lease", end_lease, methods=["DELETE"]),
 )
-ROOM_ROUTES: tuple[BaseRoute, ...] = (  # after every route that begins with a room's name
+ROOM_ROUTES: tuple[Route, ...] = (  # after every route that begins with a room's name
     Route("/api/rooms/{room:path}", show_room, methods=["GET"]),
     Route("/api/rooms/{room:path}", rename_room, methods=["PATCH"]),
     Route("/api/rooms/{room:path}", delete_room, methods=["DELETE"]),

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from sync.api import body_of, hub_of, room_of
+from sync.api import GRACE_S, body_of, hub_of, room_of
 from sync.auth import ROLES, Access, Authority, NotAllowed
 from sync.problems import Problem, text_field
 from sync.protocol import CloseCode
@@ -57,7 +57,7 @@ async def room_events(request: Request) -> Response:
             else:
                 yield ServerSentEvent(event="room", data=json.dumps(asdict(status), ensure_ascii=False))
 
-    return EventSourceResponse(events())
+    return EventSourceResponse(events(), shutdown_grace_period=GRACE_S)
 
 
 ROUTES: tuple[BaseRoute, ...] = (

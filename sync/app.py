@@ -10,11 +10,11 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
-from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
+from starlette.routing import BaseRoute, Match, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sync import api, api_access, api_document, api_versions, board, export
+from sync import api, api_access, api_document, api_versions, board, export, openapi
 from sync.auth import Authority
 from sync.hooks import Hooks
 from sync.hub import Hub
@@ -26,6 +26,15 @@ from sync.store import Store, StoreError
 from sync.stores import open_store
 
 STATIC = Path(__file__).parent / "static"
+API_ROUTES: tuple[BaseRoute, ...] = (
+    *board.ROUTES,
+    *api.ROUTES,
+    *api_document.ROUTES,
+    *api_versions.ROUTES,
+    *api_access.ROUTES,
+    *export.ROUTES,
+    *openapi.ROUTES,
+)
 
 _SECURITY_HEADERS = (
     (
@@ -81,6 +90,22 @@ async def readyz(request: Request) -> Response:
     if fault := hub.fault():
         return PlainTextResponse(f"{fault}\n", 503)
     return PlainTextResponse("ok\n")
+
+
+class RoomRoute(Route):
+    """A route of a room itself. As a room's name may have slashes, it leaves alone what is somebody else's address:
+    `DELETE /api/rooms/a/versions` is no way to delete a room."""
+
+    def __init__(self, route: Route, others: Sequence[BaseRoute]) -> None:
+        super().__init__(route.path, route.endpoint, methods=sorted(route.methods or ()))
+        self._others = others
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """As Route does."""
+        found = super().matches(scope)
+        if found[0] is not Match.NONE and any(other.matches(scope)[0] is Match.PARTIAL for other in self._others):
+            return Match.NONE, {}
+        return found
 
 
 def _page(name: str) -> Callable[[Request], Awaitable[Response]]:
@@ -142,13 +167,8 @@ def create_app(
         routes=[
             WebSocketRoute("/sync/{room:path}", serve_sync),
             WebSocketRoute("/hocuspocus", serve_hocuspocus),
-            *board.ROUTES,
-            *api.ROUTES,
-            *api_document.ROUTES,
-            *api_versions.ROUTES,
-            *api_access.ROUTES,
-            *export.ROUTES,
-            *api.ROOM_ROUTES,
+            *API_ROUTES,
+            *(RoomRoute(route, API_ROUTES) for route in api.ROOM_ROUTES),
             Route("/api/info", public_info),
             Route("/healthz", healthz),
             Route("/readyz", readyz),

@@ -62,7 +62,9 @@ def _respond(request: Request, error: Exception) -> Response:
         case StoreError():
             return response(503, str(error))
         case HTTPException():
-            return response(error.status_code, error.detail)
+            answer = response(error.status_code, f"{error.detail}.")
+            answer.headers.update(error.headers or {})  # 405 says which methods there are
+            return answer
         case _:
             raise error
 

@@ -216,5 +216,6 @@ def test_an_exported_board_can_be_laid_into_another_room(served: Server, room: s
     assert {key: there["shapes"][key] for key in "ab"} == document(room)["shapes"]
     assert there["meta"]["title"] == "Plan"
     assert httpx.post(f"{other}/import", json=board).json()["written"] == 0, "the same again changes nothing"
-    for wrong in ({}, {"shapes": []}, {"shapes": {"a": 5}}, {"shapes": {}, "meta": 1}):
+    bad: tuple[dict[str, Any], ...] = ({}, {"shapes": []}, {"shapes": {"a": 5}}, {"shapes": {}, "meta": 1})
+    for wrong in bad:
         assert httpx.post(f"{other}/import", json=wrong).status_code == 422
