@@ -8,11 +8,14 @@ from dataclasses import replace
 
 from agent.calls import Staged
 from agent.ledger import Ledger
+from agent.lines import clean
 from agent.model import Item
 from agent.records import CallEntry, Prompt, RunState, call_id
-from agent.tools.base import ToolContext, ToolError
+from agent.tools.base import Question, ToolContext, ToolError
+from agent.tools.consent import DELETE
 from agent.world import World
-from sync.canvas.schema import CallId, RunId, ShapeId
+from sync.canvas.canvas import Canvas
+from sync.canvas.schema import Answer, CallId, RunId, ShapeId
 
 DRAG_PATIENCE_S = 1.0  # how long a call waits for a person to let go of a shape
 
@@ -20,6 +23,8 @@ DOING = {
     "create": "drawing", "createShape": "drawing", "connect": "connecting", "update": "changing",
     "editExistingShape": "changing", "move": "moving", "arrange": "arranging", "delete": "deleting",
     "set_text": "writing", "look": "looking", "find": "looking", "check": "checking", "undo": "taking back",
+    "diagram": "drawing", "frame": "framing", "group": "grouping", "point": "pointing", "plan": "planning",
+    "ask": "asking",
 }  # fmt: skip
 """What people read while a tool is at work."""
 
@@ -27,36 +32,49 @@ DOING = {
 class Calling:
     """Carries out calls of one room's runs."""
 
-    def __init__(self, world: World, ledger: Ledger) -> None:
+    def __init__(self, world: World, ledger: Ledger, people_changes: Callable[[Canvas], list[str]]) -> None:
         self._world = world
         self._ledger = ledger
+        self._people_changes = people_changes
 
-    async def carry_out(self, state: RunState, prompt: Prompt, seq: int, item: Item) -> None:
-        """Carry out call `seq` of the run and log it, whatever comes of it; not at all once people pressed Stop."""
-        world, began = self._world, time.monotonic()
-        context = self._context(state, prompt, seq)
-        try:
-            tool = world.tools.parse(item)
-            # Tried out first, writing nothing, so that the cursor can go where the change will be.
-            trial = world.tools.stage(tool, world.doc, context())
-            await self._travel(state.id, str(item.get("name")), trial)
-            staged = world.tools.stage(tool, world.doc, context())
-        except ToolError as refusal:
-            if refusal.code == "BEING_DRAGGED":
-                staged_later = await self._after_drag(item, context)
-            else:
-                staged_later = refusal
-            if isinstance(staged_later, ToolError):
-                self._log(state.id, seq, item, staged_later, began)
-                return
-            staged = staged_later
+    async def carry_out(self, state: RunState, prompt: Prompt, seq: int, item: Item) -> Question | None:
+        """Carry out call `seq` of the run and log it, whatever comes of it; not at all once people pressed Stop.
+
+        A question that comes back is for a person, and nothing was done: call again when it is answered.
+        """
+        began = time.monotonic()
+        answer = state.answer_to(call_id(state.id, seq))
+        outcome = await self._attempt(state, prompt, seq, item, answer)
+        if isinstance(outcome, ToolError) and outcome.code == "BEING_DRAGGED":
+            # One more try when the person has let go, at the latest after a second.
+            await self._world.sleep(DRAG_PATIENCE_S)
+            outcome = self._staged(item, self._context(state, prompt, seq, answer))
         # From here on without an await: what was staged is what stands, and Stop has the last word.
-        if not self._ledger.is_cancelled(state.id):
-            self._log(state.id, seq, item, staged, began)
+        if isinstance(outcome, ToolError):
+            if outcome.code == "NEEDS_CONFIRMATION" and "question" in outcome.details:
+                if answer is None:
+                    return Question(outcome.details["question"], tuple(outcome.details["options"]))
+                outcome = ToolError("FORBIDDEN", f"{clean(answer['by_name'], 60)} said: {clean(answer['text'])}")
+            self._log(state.id, seq, item, outcome, began)
+        elif outcome.result.question is not None and answer is None:
+            return outcome.result.question
+        elif not self._ledger.is_cancelled(state.id):
+            self._log(state.id, seq, item, _answered(outcome, answer), began)
+        return None
 
-    async def _after_drag(self, item: Item, context: Callable[[], ToolContext]) -> Staged | ToolError:
-        """One more try when the person has let go, at the latest after a second."""
-        await self._world.sleep(DRAG_PATIENCE_S)
+    async def _attempt(
+        self, state: RunState, prompt: Prompt, seq: int, item: Item, answer: Answer | None
+    ) -> Staged | ToolError:
+        """The call as it would be written now, after the cursor has gone to where the change will be."""
+        context = self._context(state, prompt, seq, answer)
+        # Tried out first, writing nothing, so that the cursor can go there.
+        trial = self._staged(item, context)
+        if isinstance(trial, ToolError) or trial.result.question is not None:
+            return trial
+        await self._travel(state.id, str(item.get("name")), trial)
+        return self._staged(item, context)
+
+    def _staged(self, item: Item, context: Callable[[], ToolContext]) -> Staged | ToolError:
         try:
             return self._world.tools.stage(self._world.tools.parse(item), self._world.doc, context())
         except ToolError as refusal:
@@ -70,19 +88,20 @@ class Calling:
             self._ledger.log_call(run, CallEntry(seq, item, True, outcome.output, label, now_ms, ms), None)
         else:
             output = {**outcome.result.output, "call": call_id(run, seq)}
-            entry = CallEntry(seq, item, False, output, outcome.result.label, now_ms, ms)
+            entry = CallEntry(seq, item, False, output, outcome.result.label, now_ms, ms, outcome.result.plan)
             self._ledger.log_call(run, entry, outcome.canvas)
 
     async def _travel(self, run: RunId, tool: str, trial: Staged) -> None:
         """Show where the next change will be, and give people the time to see it."""
-        face = self._world.face
-        if trial.around is not None:
-            face.point(*trial.around.centre)
-        face.show("working", run, note=DOING.get(tool, tool), targets=tuple(trial.result.targets[:50]))
-        if trial.canvas.is_changed:
+        face, result = self._world.face, trial.result
+        at = result.point or (trial.around.centre if trial.around is not None else None)
+        if at is not None:
+            face.point(*at)
+        face.show("working", run, note=result.note or DOING.get(tool, tool), targets=tuple(result.targets[:50]))
+        if trial.canvas.is_changed or result.point is not None:
             await self._world.sleep(self._world.settings.call_pause_s)
 
-    def _context(self, state: RunState, prompt: Prompt, seq: int) -> Callable[[], ToolContext]:
+    def _context(self, state: RunState, prompt: Prompt, seq: int, answer: Answer | None) -> Callable[[], ToolContext]:
         """Contexts for one call: each with ids from 1 again, and with who drags what at that moment."""
         world = self._world
         call = call_id(state.id, seq)
@@ -95,8 +114,20 @@ class Calling:
             new_id=lambda: ShapeId(""),
             selection=prompt.selection,
             view=prompt.view,
+            request=prompt.body,
+            is_confirmed=answer is not None and answer["text"] == DELETE,
+            people_changes=self._people_changes,
         )
         return lambda: replace(base, new_id=_ids(call), dragging=world.face.dragging(), names=world.face.names())
+
+
+def _answered(staged: Staged, answer: Answer | None) -> Staged:
+    """With the answer for the model, and for people in the label."""
+    if staged.result.question is None or answer is None:
+        return staged
+    said = {"answer": clean(answer["text"]), "by": clean(answer["by_name"], 60)}
+    label = f"{staged.result.label} {said['by']}: {said['answer']}"
+    return replace(staged, result=replace(staged.result, output={**staged.result.output, **said}, label=label))
 
 
 def _ids(call: CallId) -> Callable[[], ShapeId]:

@@ -26,7 +26,7 @@ from agent.demo_clauses import (
 from sync.canvas.geometry import Box, union
 from sync.canvas.layout import Layout
 
-MAX_DELETE = 20  # what one call of the delete tool takes
+MAX_DELETE = 200  # what one call of the delete tool takes
 MAX_PAIRS = 50  # connectors of one call
 GAP = 40.0
 

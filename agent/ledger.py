@@ -29,6 +29,7 @@ from agent.records import (
     call_id,
     dump,
     number,
+    question,
     read_steps,
     safe,
     text,
@@ -37,7 +38,16 @@ from agent.records import (
 )
 from sync.canvas.canvas import Canvas, read_json
 from sync.canvas.history import LoggedCall, logged_call, logged_calls, overridden
-from sync.canvas.schema import MAIN_THREAD, RUN_ENDED, CallId, RunError, RunId, RunStatus
+from sync.canvas.schema import (
+    MAIN_THREAD,
+    MAX_OPTIONS,
+    MAX_QUESTION,
+    RUN_ENDED,
+    CallId,
+    RunError,
+    RunId,
+    RunStatus,
+)
 
 
 class Ledger:
@@ -71,6 +81,7 @@ class Ledger:
             usage={k: int(number(v)) for k, v in usage.items()} if isinstance(usage, dict) else {},
             is_cancelled=bool(raw.get("cancel")),
             is_removed=raw.get("remove") is True,
+            question=question(raw.get("question")),
         )
 
     def unfinished(self) -> list[RunState]:
@@ -78,6 +89,10 @@ class Ledger:
         found = [self.state(run) for run in self._runs.keys() if self._status(run) not in RUN_ENDED]  # noqa: SIM118 - a Y.Map
         states = [state for state in found if state is not None]
         return sorted(states, key=lambda state: (state.status == "queued", state.at, state.id))
+
+    def ready(self) -> list[RunState]:
+        """Unfinished runs that something can be done for now: not taken back, and not waiting for a person."""
+        return [state for state in self.unfinished() if not state.is_removed and not state.is_waiting]
 
     def is_cancelled(self, run: str) -> bool:
         """Whether a person pressed Stop."""
@@ -203,6 +218,22 @@ class Ledger:
             if canvas is not None:
                 canvas.write()
             self._calls[call_id(run, entry.seq)] = YMap(fields)
+            if entry.plan is not None:
+                self.set(run, plan=[dict(step) for step in entry.plan])
+
+    def ask(self, run: RunId, call: CallId, words: str, options: Sequence[str]) -> None:
+        """Put a question to people: the run is `requires_user` until one answers. One transaction."""
+        with self.doc.transaction():
+            self.set(
+                run,
+                question={
+                    "text": safe(words, MAX_QUESTION),
+                    "options": [safe(option, MAX_QUESTION) for option in options[:MAX_OPTIONS]],
+                    "call": call,
+                    "answer": None,
+                },
+                status="requires_user",
+            )
 
     def end(self, run: RunId, status: RunStatus, now_ms: int, summary: str, error: RunError | None) -> None:
         """The last word on a run, with the fields that others changed meanwhile."""
@@ -217,10 +248,12 @@ class Ledger:
         )
 
     def sweep(self, now_ms: int) -> None:
-        """End queued runs that people took back before they began."""
+        """End runs that nobody works on and people want no more: taken out of the queue, or stopped at a question."""
         for state in self.unfinished():
             if state.status == "queued" and (state.is_removed or state.is_cancelled):
                 self.set(state.id, status="cancelled", ended_at=now_ms)
+            elif state.status == "requires_user" and state.is_cancelled:
+                self.end(state.id, "cancelled", now_ms, "Stopped", None)
 
     def _status(self, run: str) -> object:
         entry = self._runs.get(run)

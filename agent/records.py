@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.model import Item, is_call
-from sync.canvas.schema import CallId, RunId, RunStatus, View
+from sync.canvas.schema import MAX_ANSWER, Answer, CallId, PlanStep, RunId, RunQuestion, RunStatus, View
 
 MAX_ITEMS = 200_000  # characters of a run's steps; the server takes 1 MiB a message, and each step writes them anew
 MAX_ARGUMENTS = 20_000  # characters of a call's arguments kept for people to read
@@ -45,6 +45,17 @@ class RunState:
     usage: Mapping[str, int]
     is_cancelled: bool
     is_removed: bool
+    question: RunQuestion | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether nothing can be done before a person answers or stops it."""
+        asks = self.status == "requires_user" and self.question is not None and self.question["answer"] is None
+        return asks and not self.is_cancelled
+
+    def answer_to(self, call: CallId) -> Answer | None:
+        """What a person answered to the question of this call."""
+        return self.question["answer"] if self.question is not None and self.question["call"] == call else None
 
     @property
     def next_seq(self) -> int:
@@ -78,6 +89,7 @@ class CallEntry:
     label: str
     at: int
     ms: int
+    plan: tuple[PlanStep, ...] | None = None
 
 
 def call_id(run: RunId, seq: int) -> CallId:
@@ -146,3 +158,27 @@ def view(value: object) -> View | None:
         return None
     x, y, w, h = (number(value.get(name)) for name in ("x", "y", "w", "h"))
     return View(x=x, y=y, w=w, h=h) if w > 0 and h > 0 else None
+
+
+def question(value: object) -> RunQuestion | None:
+    """The question of a run as it stands, None when it says nothing; a person may have written it."""
+    if not isinstance(value, dict) or not text(value.get("call")):
+        return None
+    options = value.get("options")
+    return RunQuestion(
+        text=text(value.get("text")),
+        options=[o for o in options if isinstance(o, str)] if isinstance(options, list) else [],
+        call=text(value.get("call")),
+        answer=_answer(value.get("answer")),
+    )
+
+
+def _answer(value: object) -> Answer | None:
+    if not isinstance(value, dict) or not text(value.get("text")).strip():
+        return None
+    return Answer(
+        text=text(value.get("text")).strip()[:MAX_ANSWER],
+        by=text(value.get("by")),
+        by_name=text(value.get("by_name")) or "Somebody",
+        at=int(number(value.get("at"))),
+    )

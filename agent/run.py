@@ -1,6 +1,6 @@
 """A run: one request of a person, from the queue to its end. The statuses and the loop; all state is in the document.
 
-    queued -> in_progress <-> requires_action -> completed | incomplete | failed | cancelled | expired
+    queued -> in_progress <-> requires_action | requires_user -> completed | incomplete | failed | cancelled | expired
 
 A step is one answer of the model and is kept whole or not at all. A call is one transaction that holds its effect and
 its log entry under an id derived from its place in the run, so that whoever goes on with a run repeats nothing. Its
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import anyio
 
 from agent.calling import DOING, Calling
-from agent.changes import Snapshot, snapshot
+from agent.changes import Snapshot, people_changes, snapshot
 from agent.face import Face
 from agent.instructions import INSTRUCTIONS
 from agent.ledger import Ledger
@@ -23,8 +23,10 @@ from agent.model import Item, StepDone, StepFailed, StepRequest, is_call, text_o
 from agent.records import Prompt, RunState, call_id
 from agent.step import Watcher, ask
 from agent.thread import earlier_items, request_item
-from agent.view import Asker, Since, describe
+from agent.view import Asker, Since, describe, known_names
 from agent.world import World
+from sync.canvas.canvas import Canvas
+from sync.canvas.history import logged_calls
 from sync.canvas.schema import RunError, RunId, RunStatus
 
 MAX_FAILING_ROUNDS = 3  # steps in a row in which every call failed
@@ -40,13 +42,20 @@ class Ended:
     error: RunError | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """A run that waits for a person. It takes no worker meanwhile; work goes on when there is an answer."""
+
+    question: str
+
+
 class Runner:
     """Works on runs of one room, one at a time."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self.ledger = Ledger(world.doc, world.agent)
-        self._calling = Calling(world, self.ledger)
+        self._calling = Calling(world, self.ledger, self._people_changes)
         self._seen: Snapshot | None = None
         """The board as the model saw it last."""
 
@@ -55,11 +64,11 @@ class Runner:
         return self._world.now_ms()
 
     async def work(self, run: RunId) -> None:
-        """Bring a run to its end. Cancelled from outside, it stays as it is for whoever goes on with it.
+        """Bring a run to its end, or to a question. Cancelled from outside, it stays for whoever goes on with it.
 
         Raises what `saved` raises; nothing was written after that.
         """
-        ended: Ended | None = None
+        ended: Ended | Paused | None = None
         with anyio.CancelScope() as stop:
             unwatch = self.ledger.on_change(lambda: stop.cancel() if self.ledger.is_cancelled(run) else None)
             try:
@@ -73,7 +82,9 @@ class Runner:
         self._world.face.show("idle")
         if stop.cancelled_caught:
             ended = Ended("cancelled", "Stopped")
-        if ended is not None:
+        if isinstance(ended, Paused):
+            self._world.face.show("waiting", run, note=ended.question)
+        elif ended is not None:
             self.ledger.end(run, ended.status, self._world.now_ms(), ended.summary, ended.error)
             await self._world.saved()
 
@@ -83,7 +94,7 @@ class Runner:
         self.ledger.set(run, status="failed", ended_at=self.now_ms(), error=error)
         self._world.face.show("idle")
 
-    async def _go(self, run: RunId) -> Ended:
+    async def _go(self, run: RunId) -> Ended | Paused:
         world = self._world
         state = self.ledger.state(run)
         if state is None:
@@ -149,9 +160,19 @@ class Runner:
         self._seen = snapshot(self._world.doc)
         return text
 
+    def _people_changes(self, canvas: Canvas) -> list[str]:
+        """Lines of what people changed since the model saw the board last."""
+        if self._seen is None:
+            return []
+        world, own = self._world, logged_calls(self._world.doc)
+        names = {**known_names(world.doc), **world.face.names()}
+        return people_changes(
+            canvas, self._seen, own=own, agent=world.agent, peers=world.face.writers(), names=names
+        )  # fmt: skip
+
     # ---- calling
 
-    async def _calls(self, state: RunState, prompt: Prompt) -> Ended | None:
+    async def _calls(self, state: RunState, prompt: Prompt) -> Ended | Paused | None:
         """Carry out the calls of the last step that are not in the log yet; an end when the run must stop."""
         if not state.steps:
             return None
@@ -164,8 +185,12 @@ class Runner:
                 return _failed("incomplete", "call_limit", f"Stopped after {seq - 1} tool calls.", True)
             if _repeats(state, seq) >= MAX_REPEATS:
                 return _failed("failed", "repeating", f"The model repeated itself ({item.get('name')}).", True)
-            await self._calling.carry_out(state, prompt, seq, item)
+            question = await self._calling.carry_out(state, prompt, seq, item)
+            if question is not None:
+                self.ledger.ask(state.id, call_id(state.id, seq), question.text, question.options)
             await self._world.saved()
+            if question is not None:
+                return Paused(question.text)
         return self._judge(state)
 
     def _judge(self, state: RunState) -> Ended | None:

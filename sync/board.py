@@ -17,7 +17,7 @@ from sync.api import DEFAULT_SLOT, GRACE_S, MAX_TITLE, author_of, body_of, hub_o
 from sync.auth import Access
 from sync.board_rules import BoardRules, Purpose
 from sync.canvas.history import undo_run
-from sync.canvas.schema import MAIN_THREAD, ROOTS, RUN_ENDED, Context, check_field
+from sync.canvas.schema import MAIN_THREAD, MAX_ANSWER, ROOTS, RUN_ENDED, Context, check_field
 from sync.fields import Rules
 from sync.gate import ANY, MAP, Profile, ProfileName, board_profile
 from sync.problems import Problem, text_field
@@ -216,6 +216,26 @@ async def cancel_run(request: Request) -> Response:
     return await _change_run(request, change)
 
 
+async def answer_run(request: Request) -> Response:
+    """Answer the question that a run waits with: `{text}`. The run goes on with it."""
+    room, access = room_of(request, is_write=True)
+    answer, name = text_field(await body_of(request), "text", MAX_ANSWER).strip(), _name_of(access)
+    if not answer:
+        raise Problem(422, "`text` is empty; say what you answer.")
+
+    def change(doc: Doc[Any], run: str, by: str, now_ms: int) -> dict[str, Any]:
+        entry = _own_run(doc, run)
+        question = entry.get("question")
+        if entry.get("status") != "requires_user" or not isinstance(question, Mapping) or question.get("answer"):
+            raise Problem(409, f"The run {run} asks nothing now.")
+        entry["question"] = {**question, "answer": {"text": answer, "by": by, "by_name": name, "at": now_ms}}
+        return {"run": run, "agent": str(entry.get("agent") or DEFAULT_SLOT)}
+
+    response = await _change_run(request, change)
+    await hub_of(request).want(room, json.loads(bytes(response.body))["agent"])
+    return response
+
+
 async def undo_run_calls(request: Request) -> Response:
     """Take back what a run did and nobody changed since; says what was kept and why."""
 
@@ -232,5 +252,6 @@ ROUTES: tuple[BaseRoute, ...] = (
     Route("/api/rooms/{room:path}/runs/{run}", get_run, methods=["GET"]),
     Route("/api/rooms/{room:path}/runs/{run}/events", run_events, methods=["GET"]),
     Route("/api/rooms/{room:path}/runs/{run}/cancel", cancel_run, methods=["POST"]),
+    Route("/api/rooms/{room:path}/runs/{run}/answer", answer_run, methods=["POST"]),
     Route("/api/rooms/{room:path}/runs/{run}/undo", undo_run_calls, methods=["POST"]),
 )

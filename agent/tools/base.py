@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from agent.tools.consent import DELETE, KEEP, objection
 from sync.canvas.canvas import Canvas
 from sync.canvas.lint import lint
-from sync.canvas.schema import MAX_SHAPES, Invalid, ShapeId, View
+from sync.canvas.schema import MAX_SHAPES, Invalid, PlanStep, ShapeId, View
 
 ErrorCode = Literal[
     "NOT_FOUND",
@@ -34,7 +35,7 @@ ErrorCode = Literal[
 
 MAX_CREATED = 50  # shapes a call; a person can still follow what appeared, and undo it at a glance
 MAX_CHANGED = 200
-MAX_DELETED = 20
+MAX_DELETED = 200  # more than MAX_UNASKED of consent.py only after a person said yes
 MAX_EFFECT_BYTES = 256 * 1024
 """JSON of what one call changes. It is written twice, in the shapes and in the log, beside arguments and output, and an
 update of more than 1 MiB is refused by the server."""
@@ -73,6 +74,20 @@ class ToolContext:
     """Shape id -> name of the person who drags it now."""
     names: Mapping[str, str] = field(default_factory=dict)
     """User id -> name people read, as far as known."""
+    request: str = ""
+    """What the person asked, in their words."""
+    is_confirmed: bool = False
+    """A person said yes to what this very call does."""
+    people_changes: Callable[[Canvas], list[str]] = field(default=lambda _canvas: [])
+    """Lines of what people changed since the board was last shown to the model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a person has to say before a call can be carried out. Without options any words will do."""
+
+    text: str
+    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +97,14 @@ class Result:
     output: dict[str, Any]
     label: str
     targets: tuple[ShapeId, ...] = ()
+    point: tuple[float, float] | None = None
+    """Where the cursor goes instead of the middle of the targets, px of the board."""
+    note: str = ""
+    """A few words beside the cursor."""
+    plan: tuple[PlanStep, ...] | None = None
+    """The run's plan from now on; None leaves it."""
+    question: Question | None = None
+    """To be answered by a person; the answer is added to `output`."""
 
 
 class Tool(BaseModel):
@@ -92,6 +115,8 @@ class Tool(BaseModel):
     name: ClassVar[str]
     strict: ClassVar[bool] = True
     """Whether the model's side enforces the schema (small ones); otherwise only we check."""
+    max_created: ClassVar[int] = MAX_CREATED
+    """Shapes one call may create; more where they are one thing to people."""
 
     def apply(self, canvas: Canvas, context: ToolContext) -> Result:
         """Stage the effect on `canvas` and say what it is. Raises ToolError: do not write the canvas then."""
@@ -100,20 +125,22 @@ class Tool(BaseModel):
         except Invalid as error:
             code: ErrorCode = "OUT_OF_RANGE" if "between" in error.why else "INVALID"
             raise ToolError(code, f"{error.field} {error.why}", path=error.field, why=error.why) from error
-        _check_effect(canvas, context)
+        _check_effect(canvas, context, self.max_created)
         problems = [found.as_json() for found in lint(canvas, canvas.touched)][:MAX_LINTS]
         output = {"ok": True, **result.output, **({"lints": problems} if problems else {})}
-        return Result(output, result.label, result.targets)
+        if context.is_confirmed:
+            output["confirmed"] = True
+        return replace(result, output=output)
 
     def stage(self, canvas: Canvas, context: ToolContext) -> Result:
         """What this tool does; `apply` adds the limits and the lints. Raises ToolError or Invalid."""
         raise NotImplementedError
 
 
-def _check_effect(canvas: Canvas, context: ToolContext) -> None:
+def _check_effect(canvas: Canvas, context: ToolContext, max_created: int) -> None:
     changes, created = canvas.changes, canvas.created
     deleted = [s for s, fields in changes.items() if fields.get("deleted", [None, None])[1] is True]
-    _limit("creates", len(created), MAX_CREATED)
+    _limit("creates", len(created), max_created)
     _limit("changes", len(changes) - len(created), MAX_CHANGED)
     _limit("deletes", len(deleted), MAX_DELETED)
     if created and len(canvas.shapes()) > MAX_SHAPES:
@@ -125,6 +152,12 @@ def _check_effect(canvas: Canvas, context: ToolContext) -> None:
         )
     for shape in changes:
         refuse_dragged(shape, context)
+    if deleted and not context.is_confirmed:
+        why = objection(
+            canvas, deleted, context.run, context.request, context.selection, {context.agent, context.asker}
+        )
+        if why is not None:
+            raise ToolError("NEEDS_CONFIRMATION", why, question=why, options=[DELETE, KEEP])
 
 
 def _limit(verb: str, count: int, limit: int) -> None:

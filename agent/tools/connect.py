@@ -54,7 +54,7 @@ class Connect(Tool):
             source, target = _end(canvas, context, wanted.source), _end(canvas, context, wanted.target)
             if "id" in source and source.get("id") == target.get("id"):
                 raise ToolError("INVALID", "both ends are one shape", path=f"connectors.{at}", why="both ends are one")
-            made.append(_create(canvas, context, wanted, source, target))
+            made.append(create_connector(canvas, context, wanted, source, target))
         rows = geometry(canvas, [shape.id for shape in made])
         for row, wanted in zip(rows, self.connectors, strict=True):
             if wanted.key is not None:
@@ -62,7 +62,8 @@ class Connect(Tool):
         return Result({"shapes": rows}, _label(made, canvas), tuple(shape.id for shape in made))
 
 
-def _create(canvas: Canvas, context: ToolContext, wanted: Connector, source: End, target: End) -> Shape:
+def create_connector(canvas: Canvas, context: ToolContext, wanted: Connector, source: End, target: End) -> Shape:
+    """Stage one connector shape between two ends. Raises Invalid."""
     fields: dict[str, Any] = {
         "type": "connector", "from": source, "to": target, "route": wanted.route, "start_head": wanted.start_head,
         "end_head": wanted.end_head, "text": wanted.label or None, "stroke": wanted.stroke, "dashed": wanted.dashed,

@@ -28,8 +28,9 @@ class Look(Tool):
 
     name: ClassVar[str] = "look"
 
-    scope: Literal["view", "selection", "all", "region", "ids"] = Field(
-        default="view", description="view/selection = of the person who asked"
+    scope: Literal["view", "selection", "all", "region", "ids", "changes"] = Field(
+        default="view",
+        description="view/selection = of the person who asked; changes = what people changed since you last saw it",
     )
     region: Region | None = Field(default=None, description="for scope region")
     ids: list[str] | None = Field(default=None, description="for scope ids", max_length=MAX_LINES)
@@ -40,11 +41,15 @@ class Look(Tool):
 
     def stage(self, canvas: Canvas, context: ToolContext) -> Result:
         """Reads only."""
+        if self.scope == "changes":
+            changed = context.people_changes(canvas)
+            output: dict[str, Any] = {"changed": len(changed), "lines": changed[: self.limit or DEFAULT_LINES]}
+            return Result(output, f"Looked at {counted(len(changed), 'change')} by people")
         shapes = canvas.shapes()
         ranks = {shape.id: rank for rank, shape in enumerate(shapes)}
         found = self._wanted(shapes, canvas, context)
         listed = [] if self.detail == "outline" else found[: self._most()]
-        output: dict[str, Any] = {"shapes_on_board": len(shapes), "matching": len(found)}
+        output = {"shapes_on_board": len(shapes), "matching": len(found)}
         if self.detail == "full":
             output["shapes"] = [shape_full(shape) for shape in listed]
         elif listed:
@@ -72,6 +77,8 @@ class Look(Tool):
                 if self.region is None:
                     raise ToolError("INVALID", "scope region needs a region", path="region", why="is missing")
                 return _inside(self.region.box, shapes, canvas)
+            case "changes":
+                return []
 
 
 def _inside(box: Box, shapes: list[Shape], canvas: Canvas) -> list[Shape]:

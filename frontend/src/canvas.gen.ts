@@ -18,6 +18,8 @@ export type CallStatus = "done" | "error" | "undone";
 
 export type AgentState = "idle" | "thinking" | "working" | "waiting";
 
+export type PlanState = "todo" | "doing" | "done" | "dropped";
+
 export interface End {
   id?: string;
   anchor?: Anchor;
@@ -65,6 +67,25 @@ export interface Undone {
   kept: string[][];
 }
 
+export interface Answer {
+  text: string;
+  by: string;
+  by_name: string;
+  at: number;
+}
+
+export interface RunQuestion {
+  text: string;
+  options: string[];
+  call: string;
+  answer: Answer | null;
+}
+
+export interface PlanStep {
+  text: string;
+  state: PlanState;
+}
+
 export interface Run {
   thread?: string;
   prompt?: string;
@@ -85,6 +106,8 @@ export interface Run {
   model?: string;
   overridden?: string[][];
   kept?: boolean;
+  question?: RunQuestion | null;
+  plan?: PlanStep[];
 }
 
 export interface Call {
@@ -224,6 +247,12 @@ export const MAX_POINTS = 20000 as const;
 export const MAX_SHAPES = 10000 as const;
 
 export const MAX_PARENT_STEPS = 64 as const;
+
+export const MAX_QUESTION = 500 as const;
+
+export const MAX_OPTIONS = 8 as const;
+
+export const MAX_ANSWER = 2000 as const;
 
 export const MAX_KEY = 24 as const;
 

@@ -65,6 +65,7 @@ class Canvas:
         self._reverted: dict[ShapeId, dict[str, Any]] = {}
         self._created: dict[ShapeId, None] = {}
         self._top_z: str | None = None
+        self._groups: dict[str, dict[str, str]] = {}
         self.undone: dict[str, Undone] = {}
         """calls[id].undo to be written with the rest; history.py fills it."""
 
@@ -139,6 +140,10 @@ class Canvas:
             return
         self._stage(current.id, field, checked)
 
+    def name_group(self, group: str, name: str, by: str) -> None:
+        """Stage the entry of a new group. Raises Invalid: nothing was staged."""
+        self._groups[group] = {"name": check_field("text", name), "by": by}
+
     def delete(self, shape: str) -> None:
         """Stage a tombstone. Raises Invalid when there is no such shape."""
         self.set(shape, "deleted", True)
@@ -189,6 +194,10 @@ class Canvas:
                 _set_fields(self._map.get(shape), {field: pair[1] for field, pair in fields.items()})
         for shape, fields in self._reverted.items():
             _set_fields(self._map.get(shape), fields)
+        if self._groups:
+            groups: YMap[Any] = self.doc.get("groups", type=YMap)
+            for group, entry in self._groups.items():
+                groups[group] = YMap(entry)
         if self.undone:
             calls: YMap[Any] = self.doc.get("calls", type=YMap)
             for call, undo in self.undone.items():

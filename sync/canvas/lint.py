@@ -9,13 +9,21 @@ from typing import Any, Literal
 
 from sync.canvas.canvas import Canvas
 from sync.canvas.geometry import Box
+from sync.canvas.legible import MIN_CONTRAST, worst_contrast
 from sync.canvas.place import bounds, end_shape
 from sync.canvas.schema import MAX_COORDINATE, ShapeId
 from sync.canvas.shape import Shape
 from sync.canvas.text import overflow
 
 LintName = Literal[
-    "dangling_connector", "text_overflow", "overlap", "duplicate", "occluded", "off_canvas", "near_aligned"
+    "dangling_connector",
+    "text_overflow",
+    "overlap",
+    "duplicate",
+    "occluded",
+    "low_contrast",
+    "off_canvas",
+    "near_aligned",
 ]
 _ORDER: tuple[LintName, ...] = (
     "dangling_connector",
@@ -23,6 +31,7 @@ _ORDER: tuple[LintName, ...] = (
     "occluded",
     "overlap",
     "text_overflow",
+    "low_contrast",
     "off_canvas",
     "near_aligned",
 )
@@ -55,6 +64,7 @@ def lint(canvas: Canvas, among: Iterable[str] | None = None) -> list[Lint]:
     found = [problem for shape in shapes if shape.id in wanted for problem in _alone(shape, canvas)]
     solid = [(shape, bounds(shape, canvas)) for shape in shapes if shape.type not in ("connector", "frame", "draw")]
     found += _pairs(solid, wanted)
+    found += _faint(solid, wanted)
     found += _lost(solid, wanted)
     once = {(problem.name, problem.shapes): problem for problem in reversed(found)}
     return sorted(once.values(), key=lambda problem: (_ORDER.index(problem.name), problem.shapes))
@@ -132,6 +142,15 @@ def _near(a: Shape, box_a: Box, b: Shape, box_b: Box) -> Lint | None:
     if abs(off) > NEAR_PX:
         return None
     return Lint("near_aligned", pair, f"{name} edges differ by {abs(off):g} px")
+
+
+def _faint(solid: list[tuple[Shape, Box]], wanted: set[str]) -> Iterator[Lint]:
+    for rank, (shape, box) in enumerate(solid):
+        if shape.id not in wanted or not shape.text:
+            continue
+        ratio = worst_contrast(shape, box, [item for item in solid[:rank] if item[1].touches(box)])
+        if ratio < MIN_CONTRAST:
+            yield Lint("low_contrast", (shape.id,), f"its words have a contrast of {ratio:.1f} in one of the themes")
 
 
 def _lost(solid: list[tuple[Shape, Box]], wanted: set[str]) -> Iterator[Lint]:

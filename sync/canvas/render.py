@@ -156,9 +156,7 @@ def _text_width(shape: Shape) -> float:
 
 
 def _ink(shape: Shape, theme: Theme) -> str:
-    if shape.type == "text":
-        return theme.text if shape.stroke == "none" else theme.stroke(shape.stroke)
-    return theme.ink_on(shape.fill)
+    return theme.ink_of(shape.type, shape.fill, shape.stroke)
 
 
 def _lettering(shape: Shape, theme: Theme) -> str:

@@ -65,6 +65,9 @@ MAX_POINTS = 20_000  # numbers of one freehand line, i.e. 10 000 points
 MAX_SHAPES = 10_000  # live shapes a room; soft: tools refuse, people do not
 MAX_SAFE_INT = 2**53 - 1  # what a JavaScript number holds exactly
 MAX_PARENT_STEPS = 64  # following `parent`; past it the chain counts as a cycle
+MAX_QUESTION = 500  # characters of a question, and of an option
+MAX_OPTIONS = 8  # more would not be read
+MAX_ANSWER = 2_000  # characters of an answer
 MAX_KEY = 24  # characters of a z key before it is made anew
 
 
@@ -285,6 +288,7 @@ RUN_ENDED: frozenset[RunStatus] = frozenset({"completed", "incomplete", "failed"
 Role = Literal["user", "assistant", "system"]
 CallStatus = Literal["done", "error", "undone"]
 AgentState = Literal["idle", "thinking", "working", "waiting"]
+PlanState = Literal["todo", "doing", "done", "dropped"]
 
 MAIN_THREAD = "main"
 """The thread of a room that everybody sees; others may be added."""
@@ -329,6 +333,34 @@ class Context(TypedDict, total=False):
     view: View
 
 
+class Answer(TypedDict):
+    """What a person answered to a question of a run: who (id and name) and when (ms)."""
+
+    text: str
+    by: str
+    by_name: str
+    at: int
+
+
+class RunQuestion(TypedDict):
+    """What a run waits for, one atomic value: written by the assistant, and once more, with the answer, by a person.
+
+    `call` is the call that asks; no `options` means that any words will do.
+    """
+
+    text: str
+    options: list[str]
+    call: str
+    answer: Answer | None
+
+
+class PlanStep(TypedDict):
+    """One line of a run's plan."""
+
+    text: str
+    state: PlanState
+
+
 class Message(TypedDict, total=False):
     """messages[id]: written once by whoever says it."""
 
@@ -367,6 +399,10 @@ class Run(TypedDict, total=False):
     """[[shape, field], ...]: what the run wrote and somebody changed before it ended."""
     kept: bool
     """A person pressed Keep: the footer goes away."""
+    question: RunQuestion | None
+    """The last question; the run is `requires_user` while it has no answer."""
+    plan: list[PlanStep]
+    """What the assistant is going to do, as it says itself."""
 
 
 class Call(TypedDict, total=False):

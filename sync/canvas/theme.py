@@ -38,6 +38,12 @@ class Theme:
         """An outline's colour as an SVG paint."""
         return self.palette[value][1] if value in self.palette else _paint(value)
 
+    def ink_of(self, shape_type: str, fill: str, stroke: str) -> str:
+        """What the words of a shape are written in."""
+        if shape_type == "text":
+            return self.text if stroke == "none" else self.stroke(stroke)
+        return self.ink_on(fill)
+
     def ink_on(self, fill: str) -> str:
         """What words on this fill are written in, so that they can be read."""
         if fill == "white":
@@ -45,9 +51,31 @@ class Theme:
         rgb = None if fill in self.palette else _parse(fill)
         if rgb is None:
             return self.text
-        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (part / 255 for part in rgb)]
-        luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-        return INK_DARK if luminance > 0.18 else INK_LIGHT
+        return INK_DARK if _luminance(rgb) > 0.18 else INK_LIGHT
+
+
+def blended(over: str, under: str, opacity: float) -> str:
+    """The paint that is seen where one of some opacity lies on another; what has no colour shows what is under it."""
+    top, bottom = _parse(over), _parse(under)
+    if top is None or bottom is None:
+        return under
+    return "#{:02x}{:02x}{:02x}".format(
+        *(round(a * opacity + b * (1 - opacity)) for a, b in zip(top, bottom, strict=True))
+    )
+
+
+def contrast(one: str, other: str) -> float:
+    """Contrast ratio of two paints as WCAG 2 has it, 1 to 21; 1 when either is none."""
+    a, b = _parse(one), _parse(other)
+    if a is None or b is None:
+        return 1.0
+    low, high = sorted((_luminance(a), _luminance(b)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(rgb: tuple[int, int, int]) -> float:
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (part / 255 for part in rgb)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def _parse(value: str) -> tuple[int, int, int] | None:

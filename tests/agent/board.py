@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pycrdt import Doc
@@ -37,6 +37,9 @@ class Board:
         selection: tuple[str, ...] = (),
         view: View | None = None,
         dragging: Mapping[str, str] | None = None,
+        request: str = "",
+        is_confirmed: bool = False,
+        people_changes: Callable[[Canvas], list[str]] = lambda _canvas: [],
         **arguments: Any,
     ) -> Result:
         """Apply and write. Raises ToolError: nothing was written."""
@@ -54,6 +57,9 @@ class Board:
             view=view,
             dragging=dragging or {},
             names={"ann": "Ann"},
+            request=request,
+            is_confirmed=is_confirmed,
+            people_changes=people_changes,
         )
         canvas = Canvas(self.doc)
         result = BY_NAME[tool].model_validate(arguments).apply(canvas, context)

@@ -8,6 +8,7 @@ import { type Headline, headlineOf, type Tone } from './headline';
 import { keptSentences } from './outcome';
 import { Prose } from './Prose';
 import type { Panel } from './panel';
+import { QuestionBox } from './QuestionBox';
 import { hasEnded } from './read';
 import { LiveStep, StepRow } from './StepRow';
 import { count, duration } from './words';
@@ -62,6 +63,20 @@ function Entries({ card, panel }: { card: Card; panel: Panel }): JSX.Element {
           ),
         )}
     </>
+  );
+}
+
+/** The assistant's plan; what is done is ticked. */
+function PlanList({ card }: { card: Card }): JSX.Element {
+  return (
+    <ul class="run-plan" data-testid="plan" aria-label="Plan">
+      {card.plan.map((step, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a plan is written whole each time; a step has no other name
+        <li key={index} data-state={step.state}>
+          {step.text}
+        </li>
+      ))}
+    </ul>
   );
 }
 
@@ -193,10 +208,12 @@ export function RunCard({ card, panel }: { card: Card; panel: Panel }): JSX.Elem
         )}
       </header>
       {headline.detail && <p class="run-detail">{headline.detail}</p>}
+      {card.plan.length > 0 && <PlanList card={card} />}
       <div class="run-entries">
         <Entries card={card} panel={panel} />
         {!hasEnded(card.status) && <Live card={card} panel={panel} />}
       </div>
+      {card.question && !card.stopping && <QuestionBox run={card.id} question={card.question} panel={panel} />}
       <Actions card={card} panel={panel} headline={headline} />
     </section>
   );

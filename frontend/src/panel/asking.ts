@@ -2,8 +2,8 @@
 import * as Y from 'yjs';
 import type { Person } from '../board';
 import { newId } from '../canvas';
-import { MAIN_THREAD } from '../canvas.gen';
-import type { Context } from './read';
+import { MAIN_THREAD, MAX_ANSWER, type RunQuestion } from '../canvas.gen';
+import { type Context, readQuestion } from './read';
 
 /** Characters of one prompt, some three pages; the same as MAX_PROMPT of sync/board.py for prompts over REST. */
 export const MAX_PROMPT = 8_000;
@@ -11,13 +11,16 @@ export const MAX_PROMPT = 8_000;
 const MAX_SELECTION = 200;
 const AGENT = 'assistant';
 
+/** Half a surrogate pair (cut by the limit, or pasted) must not reach the other replicas' CRDT libraries. */
+const tidied = (text: string, limit: number): string =>
+  text
+    .trim()
+    .slice(0, limit)
+    .replace(/\p{Surrogate}/gu, '\ufffd');
+
 /** Writes the prompt and its queued run in one transaction. Returns the run's id, or null for an empty prompt. */
 export function ask(doc: Y.Doc, me: Person, text: string, context: Context, now: number): string | null {
-  // Half a surrogate pair (cut by the limit, or pasted) must not reach the other replicas' CRDT libraries.
-  const body = text
-    .trim()
-    .slice(0, MAX_PROMPT)
-    .replace(/\p{Surrogate}/gu, '\ufffd');
+  const body = tidied(text, MAX_PROMPT);
   if (body === '') return null;
   const message = newId();
   const run = newId();
@@ -62,6 +65,24 @@ export const stop = (doc: Y.Doc, me: Person, run: string, now: number): void =>
 
 /** Takes a queued run out of the queue. */
 export const remove = (doc: Y.Doc, run: string): void => setField(doc, run, 'remove', true);
+
+/** Answers the question a run waits with. Returns false when there is nothing to answer any more, or no words to it. */
+export function answer(doc: Y.Doc, me: Person, run: string, call: string, words: string, now: number): boolean {
+  const body = tidied(words, MAX_ANSWER);
+  const entry = doc.getMap('runs').get(run);
+  if (body === '' || !(entry instanceof Y.Map) || entry.get('status') !== 'requires_user') return false;
+  const question = readQuestion(entry.get('question'));
+  // Somebody else was first, or the run asks something else by now.
+  if (question === null || question.call !== call || question.answer !== null) return false;
+  const value: RunQuestion = {
+    text: question.text,
+    options: question.options,
+    call,
+    answer: { text: body, by: me.id, by_name: me.name, at: now },
+  };
+  setField(doc, run, 'question', value);
+  return true;
+}
 
 /** Accepts the changes: the card's footer goes away for everybody. */
 export const keep = (doc: Y.Doc, run: string): void => setField(doc, run, 'kept', true);

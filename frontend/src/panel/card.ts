@@ -1,7 +1,16 @@
 /** One run as the panel shows it, derived from its document entries. Pure. */
 import type { RunStatus } from '../canvas.gen';
 import { changesOf, outcomeOf } from './outcome';
-import { type CallEntry, type Context, hasEnded, type KeptField, type MessageEntry, type RunEntry } from './read';
+import {
+  type CallEntry,
+  type Context,
+  hasEnded,
+  type KeptField,
+  type MessageEntry,
+  type PlanStep,
+  type Question,
+  type RunEntry,
+} from './read';
 import { type ShapeLookup, type Step, stepOf } from './steps';
 
 export interface Words {
@@ -33,6 +42,10 @@ export interface RunCard {
   changes: string[];
   /** Set when every change was taken back: by whom, and which fields stayed. */
   undone: { by: string; at: number; kept: KeptField[]; created: string[] } | null;
+  /** What a person has to answer before the run goes on. */
+  question: Question | null;
+  /** What the assistant says it is going to do. */
+  plan: PlanStep[];
   /** What to ask again with. */
   prompt: { body: string; context: Context };
 }
@@ -125,6 +138,8 @@ export function cardOf(
     entries,
     changes: changesOf(ordered),
     undone: undoneBy(ordered),
+    question: run.status === 'requires_user' && run.question?.answer === null ? run.question : null,
+    plan: run.plan,
     prompt: { body: prompt?.body ?? '', context: prompt?.context ?? { selection: [], view: null } },
   };
 }

@@ -239,6 +239,79 @@ describe('the panel', () => {
     expect(one('run-card').textContent).toContain(evil);
   });
 
+  const waiting = { text: 'Which colour?', options: ['Red', 'Blue'], call: 'r.1', answer: null };
+
+  it('answers a question with one of its options, once', async () => {
+    const { board, doc } = makeBoard();
+    ask(doc, { id: 'r', body: 'paint', at: 1, status: 'requires_user', run: { started_at: 1, question: waiting } });
+    await mount(board);
+    expect(one('question').textContent).toContain('Which colour?');
+    expect(one('run-card').textContent).toContain('Waiting for an answer');
+    const [, blue] = byTest('answer-option');
+    await change(() => {
+      blue?.click();
+      blue?.click();
+    });
+    expect(field(doc, 'r', 'question')).toEqual({
+      ...waiting,
+      answer: { text: 'Blue', by: 'u-me', by_name: 'Ann', at: expect.any(Number) },
+    });
+    expect(byTest('question')).toEqual([]);
+  });
+
+  it('answers in other words with Enter, and shows the question only to who may not write', async () => {
+    const { board, doc } = makeBoard();
+    const run = { started_at: 1, question: { ...waiting, options: [] } };
+    ask(doc, { id: 'r', body: 'paint', at: 1, status: 'requires_user', run });
+    await mount(board);
+    const input = one('answer-input') as HTMLInputElement;
+    const write = (words: string) =>
+      change(() => {
+        input.value = words;
+        input.dispatchEvent(new Event('input', { bubbles: true }));
+      });
+    const send = () =>
+      change(() => void input.form?.dispatchEvent(new Event('submit', { bubbles: true, cancelable: true })));
+    await write('   ');
+    await send();
+    expect((field(doc, 'r', 'question') as { answer: unknown }).answer).toBeNull();
+    board.canWrite.value = false;
+    await change(() => undefined);
+    expect(byTest('answer-input')).toEqual([]);
+    expect(one('question').textContent).toBe('Which colour?');
+    board.canWrite.value = true;
+    await change(() => undefined);
+    const again = one('answer-input') as HTMLInputElement;
+    await change(() => {
+      again.value = 'violet \ud800';
+      again.dispatchEvent(new Event('input', { bubbles: true }));
+    });
+    await change(() => void again.form?.dispatchEvent(new Event('submit', { bubbles: true, cancelable: true })));
+    expect((field(doc, 'r', 'question') as { answer: { text: string } }).answer.text).toBe('violet \ufffd');
+  });
+
+  it('shows no question that is answered or belongs to a run that ended', async () => {
+    const { board, doc } = makeBoard();
+    const answered = { ...waiting, answer: { text: 'Red', by: 'u', by_name: 'Bo', at: 2 } };
+    ask(doc, { id: 'r', body: 'a', at: 1, status: 'requires_user', run: { started_at: 1, question: answered } });
+    ask(doc, { id: 's', body: 'b', at: 2, status: 'cancelled', run: { started_at: 1, question: waiting } });
+    ask(doc, { id: 't', body: 'c', at: 3, status: 'requires_user', run: { started_at: 1, question: 'Hm?' } });
+    await mount(board);
+    expect(byTest('question')).toEqual([]);
+  });
+
+  it('shows the plan of a run, step by step', async () => {
+    const { board, doc } = makeBoard();
+    const plan = [{ text: 'Draw', state: 'done' }, { text: 'Colour', state: 'doing' }, { state: 'todo' }, 'x'];
+    ask(doc, { id: 'r', body: 'a', at: 1, status: 'in_progress', run: { started_at: 1, plan } });
+    await mount(board);
+    const rows = [...one('plan').querySelectorAll('li')].map((row) => [row.textContent, row.dataset.state]);
+    expect(rows).toEqual([
+      ['Draw', 'done'],
+      ['Colour', 'doing'],
+    ]);
+  });
+
   it('opens and fills the composer when the board asks for it', async () => {
     const { board, wantComposer } = makeBoard();
     board.panelOpen.value = false;

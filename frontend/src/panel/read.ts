@@ -6,7 +6,7 @@
  */
 import * as Y from 'yjs';
 import type { View } from '../board';
-import { MAIN_THREAD, RUN_ENDED, type RunStatus } from '../canvas.gen';
+import { MAIN_THREAD, MAX_OPTIONS, RUN_ENDED, type RunStatus } from '../canvas.gen';
 
 /** Every status a run may have; the type makes the list complete. */
 const STATUSES: Readonly<Record<RunStatus, true>> = {
@@ -43,6 +43,20 @@ export interface MessageEntry {
   context: Context;
 }
 
+/** What a run waits for; without options any words will do. */
+export interface Question {
+  text: string;
+  options: string[];
+  /** The call that asks. */
+  call: string;
+  answer: { text: string; by: string; byName: string } | null;
+}
+
+export interface PlanStep {
+  text: string;
+  state: 'todo' | 'doing' | 'done' | 'dropped';
+}
+
 export interface RunEntry {
   id: string;
   thread: string;
@@ -58,6 +72,8 @@ export interface RunEntry {
   endedAt: number | null;
   summary: string;
   kept: boolean;
+  question: Question | null;
+  plan: PlanStep[];
 }
 
 /** A field a run wrote and an undo left as it stands, with the reason: `[shape, field, why]`. */
@@ -121,6 +137,28 @@ export function readMessage(id: string, entry: unknown): MessageEntry | null {
 
 const isStatus = (value: unknown): value is RunStatus => typeof value === 'string' && Object.hasOwn(STATUSES, value);
 
+export function readQuestion(value: unknown): Question | null {
+  if (!isPlain(value) || text(value.call) === '' || text(value.text).trim() === '') return null;
+  const answer = isPlain(value.answer) && text(value.answer.text).trim() !== '' ? value.answer : null;
+  return {
+    text: text(value.text),
+    options: strings(value.options).slice(0, MAX_OPTIONS),
+    call: text(value.call),
+    answer: answer && { text: text(answer.text), by: text(answer.by), byName: text(answer.by_name) },
+  };
+}
+
+const PLAN_STATES: ReadonlySet<unknown> = new Set(['todo', 'doing', 'done', 'dropped']);
+
+const readPlan = (value: unknown): PlanStep[] =>
+  (Array.isArray(value) ? value : [])
+    .filter(isPlain)
+    .map((step) => ({
+      text: text(step.text),
+      state: (PLAN_STATES.has(step.state) ? step.state : 'todo') as PlanStep['state'],
+    }))
+    .filter((step) => step.text !== '');
+
 export function readRun(id: string, entry: unknown): RunEntry | null {
   const fields = fieldsOf(entry);
   if (!fields) return null;
@@ -145,6 +183,8 @@ export function readRun(id: string, entry: unknown): RunEntry | null {
     endedAt: number(fields.ended_at),
     summary: text(fields.summary),
     kept: fields.kept === true,
+    question: readQuestion(fields.question),
+    plan: readPlan(fields.plan),
   };
 }
 

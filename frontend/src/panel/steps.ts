@@ -91,6 +91,8 @@ const TOOLS: Readonly<Record<string, readonly [icon: StepIcon, verb: string]>> =
   check: ['check', 'Checked the board'],
   undo: ['undo', 'Took back'],
   ask: ['ask', 'Asked'],
+  point: ['look', 'Pointed at'],
+  plan: ['check', 'Planned'],
 };
 
 const SHAPE_NOUNS: Readonly<Record<string, string>> = {
