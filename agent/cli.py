@@ -3,6 +3,7 @@
 coplayer up      server, assistant and board
 coplayer serve   the server alone
 coplayer agent   the assistant alone, for a server that runs elsewhere
+coplayer rooms   boards from the shell; and token, doctor, backup
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from agent.demo_app import DemoApp, loopback_only
 from agent.demo_model import answer
 from agent.settings import Settings, SettingsError
 from agent.supervisor import Supervisor
+from sync import admin
 from sync import cli as server_cli
 from sync.app import create_app
 from sync.auth import Access, Authority
@@ -68,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_flags(agent)
     agent.add_argument("--with-parent", action="store_true", help=argparse.SUPPRESS)
     agent.set_defaults(command=_agent)
+    admin.add_commands(commands)
     return parser
 
 

@@ -1,0 +1,196 @@
+"""The operator's commands: boards from the shell, tokens, the doctor, backups of a database that is being written."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import time
+import zlib
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from agent.cli import main
+from sync.auth import Authority
+from sync.backup import back_up, is_in_use
+from sync.store import StoreError
+from tests.support.server import Server
+
+MERGE = {"content-type": "application/merge-patch+json"}
+SECRET = "a secret of thirty-two bytes or more"
+
+
+@pytest.fixture(autouse=True)
+def _nobodys_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("COPLAYER_SECRET", "COPLAYER_STORE", "COPLAYER_DATA", "COPLAYER_HOST", "COPLAYER_PORT"):
+        monkeypatch.delenv(name, raising=False)
+
+
+class Shell:
+    """Runs `coplayer ...` on one data folder."""
+
+    def __init__(self, data: Path, output: pytest.CaptureFixture[str]) -> None:
+        self._data = data
+        self._output = output
+
+    def __call__(self, *arguments: str, status: int = 0) -> str:
+        assert main([*arguments, "--data", str(self._data)]) == status
+        said = self._output.readouterr()
+        return said.out + said.err
+
+
+@pytest.fixture
+def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shell:
+    return Shell(tmp_path / "data", capsys)
+
+
+@pytest.fixture
+def board(tmp_path: Path) -> Path:
+    shapes = {"a": {"type": "rect", "x": 1, "text": "Login"}, "b": {"type": "note", "text": "Later"}}
+    file = tmp_path / "board.json"
+    file.write_text(json.dumps({"shapes": shapes, "meta": {"title": "Plan"}}))
+    return file
+
+
+def test_boards_go_in_and_out_without_a_server(shell: Shell, board: Path, tmp_path: Path) -> None:
+    assert shell("rooms", "import", "team/a", str(board)).startswith("team/a: ")
+    assert "team/a" in shell("rooms", "list")
+    assert [room["title"] for room in json.loads(shell("rooms", "list", "--json"))] == ["Plan"]
+    assert "2 shapes" in shell("rooms", "show", "team/a")
+    exported = json.loads(shell("rooms", "export", "team/a"))
+    assert exported["shapes"]["a"]["text"] == "Login"
+    for name, start in (("a.svg", b"<svg"), ("a.png", b"\x89PNG"), ("a.json", b"{")):
+        shell("rooms", "export", "team/a", str(tmp_path / name))
+        assert (tmp_path / name).read_bytes().startswith(start)
+    assert "version 1 kept" in shell("rooms", "versions", "team/a", "--keep", "First")
+    board.write_text(board.read_text().replace("Login", "Changed"))
+    shell("rooms", "import", "team/a", str(board))
+    assert "First" in shell("rooms", "versions", "team/a")
+    shell("rooms", "versions", "team/a", "--restore", "1")
+    assert json.loads(shell("rooms", "export", "team/a"))["shapes"]["a"]["text"] == "Login"
+    assert "--yes" in shell("rooms", "delete", "team/a", status=1)
+    shell("rooms", "delete", "team/a", "--yes")
+    assert shell("rooms", "list") == ""
+    assert "no room team/a" in shell("rooms", "show", "team/a", status=1)
+
+
+def test_a_running_server_is_asked_instead_of_its_data_being_touched(shell: Shell, tmp_path: Path) -> None:
+    with Server(tmp_path / "data") as server:
+        httpx.post(f"{server.url}/api/rooms", json={"room": "a"})
+        assert is_in_use(tmp_path / "data" / "coplayer.db")
+        assert "--server" in shell("rooms", "delete", "a", "--yes", "--port", "1", status=1)
+        port = server.url.rpartition(":")[2]
+        assert "a: deleted" in shell("rooms", "delete", "a", "--yes", "--port", port)
+        assert httpx.get(f"{server.url}/api/rooms").json() == {"rooms": []}
+        assert shell("rooms", "list", "--server", server.url) == ""
+    assert not is_in_use(tmp_path / "data" / "coplayer.db")
+
+
+def test_a_token_is_made_with_the_secret_and_only_with_it(shell: Shell) -> None:
+    token = shell("token", "team/*", "--access", "read", "--user", "ann", "--secret", SECRET).strip()
+    access = Authority(SECRET).room_access(token, "team/a", time.time())
+    assert (access.user, access.role) == ("ann", "read")
+    assert "COPLAYER_SECRET" in shell("token", "*", status=1)
+
+
+def test_the_doctor_says_that_all_is_well_or_that_there_is_nothing(shell: Shell, board: Path) -> None:
+    assert "no database" in shell("doctor", status=1)
+    shell("rooms", "import", "a", str(board))
+    shell("rooms", "versions", "a", "--keep", "First")
+    said = shell("doctor")
+    assert "1 rooms" in said
+    assert "1 versions" in said
+    assert "All is well." in said
+
+
+@pytest.mark.parametrize(
+    ("table", "sentence"),
+    [
+        ("updates", "row 1 of its log is damaged"),
+        ("snapshots", "its snapshot up to row 1 is damaged"),
+        ("versions", "its version 1 is damaged"),
+    ],
+)
+def test_s10_the_doctor_names_a_flipped_byte(
+    shell: Shell, board: Path, tmp_path: Path, table: str, sentence: str
+) -> None:
+    for room in ("well", "ill"):
+        shell("rooms", "import", room, str(board))
+        shell("rooms", "versions", room, "--keep", "First")
+    with closing(sqlite3.connect(tmp_path / "data" / "coplayer.db")) as connection, connection:
+        where = "room = (SELECT id FROM rooms WHERE room = 'ill')"
+        data = bytearray(connection.execute(f"SELECT data FROM {table} WHERE {where}").fetchone()[0])
+        data[len(data) // 2] ^= 1
+        connection.execute(f"UPDATE {table} SET data = ? WHERE {where}", (bytes(data),))
+    said = shell("doctor", status=1)
+    assert f"ill: {sentence}" in said
+    assert "well:" not in said
+    assert "1 of them are damaged" in said
+
+
+def test_s10_the_doctor_names_what_has_a_right_checksum_and_is_no_update(
+    shell: Shell, board: Path, tmp_path: Path
+) -> None:
+    shell("rooms", "import", "a", str(board))
+    with closing(sqlite3.connect(tmp_path / "data" / "coplayer.db")) as connection, connection:
+        connection.execute("DELETE FROM snapshots")
+        connection.execute("UPDATE updates SET data = ?, crc = ?", (b"\x01\x02", zlib.crc32(b"\x01\x02")))
+    assert "do not pass the gate" in shell("doctor", status=1)
+
+
+def test_a_backup_taken_while_a_server_is_writing_is_whole_and_opens(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, copies = tmp_path / "data", tmp_path / "copies"
+    copies.mkdir()
+    with Server(data) as server:
+        url = f"{server.url}/api/rooms/r"
+        httpx.post(f"{server.url}/api/rooms", json={"room": "r"})
+        acknowledged = 0
+        is_done = threading.Event()
+
+        def write() -> None:
+            nonlocal acknowledged
+            with httpx.Client(headers=MERGE, timeout=30) as client:
+                while not is_done.is_set():
+                    number = acknowledged + 1
+                    change: dict[str, Any] = {"meta": {"n": number, "text": "x" * 20_000}}
+                    assert client.patch(f"{url}/doc", json=change).status_code == 200
+                    acknowledged = number
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        try:
+            taken: list[tuple[int, int]] = []
+            for number in range(4):
+                while acknowledged < 5 * (number + 1):
+                    time.sleep(0.01)
+                before = acknowledged
+                folder = copies / str(number)
+                folder.mkdir()
+                assert main(["backup", str(folder / "coplayer.db"), "--data", str(data)]) == 0
+                taken.append((before, acknowledged + 1))
+        finally:
+            is_done.set()
+            writer.join()
+    for number, (before, after) in enumerate(taken):
+        shell = Shell(copies / str(number), capsys)
+        assert "All is well." in shell("doctor")
+        found = json.loads(shell("rooms", "export", "r"))["meta"]["n"]
+        assert before <= found <= after
+
+
+def test_a_backup_overwrites_nothing_and_leaves_nothing_behind_when_it_fails(tmp_path: Path) -> None:
+    (tmp_path / "there.db").write_text("mine")
+    with pytest.raises(StoreError, match="no database"):
+        back_up(tmp_path / "none.db", tmp_path / "copy.db")
+    (tmp_path / "broken.db").write_bytes(b"SQLite format 3\0" + b"nonsense" * 100)
+    with pytest.raises(StoreError, match="failed"):
+        back_up(tmp_path / "broken.db", tmp_path / "copy.db")
+    with pytest.raises(StoreError, match="overwrites nothing"):
+        back_up(tmp_path / "broken.db", tmp_path / "there.db")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["broken.db", "there.db"]
