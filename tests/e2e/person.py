@@ -13,9 +13,9 @@ ARTIFACTS = Path(__file__).parents[1] / "artifacts"
 WAIT_MS = 10_000
 # What the browser itself prints while a server is away; everything else on the console is a fault of ours.
 NETWORK_GONE = re.compile(
-    r"WebSocket connection to|ERR_(CONNECTION_(REFUSED|RESET|CLOSED)|INTERNET_DISCONNECTED|EMPTY_RESPONSE|CONTENT_LENGTH_MISMATCH)"
+    r"WebSocket connection to|ERR_CONNECTION_(REFUSED|RESET|CLOSED)|ERR_INTERNET_DISCONNECTED"
+    r"|ERR_EMPTY_RESPONSE|ERR_CONTENT_LENGTH_MISMATCH"  # killed while it sends a file
 )
-"""What Chromium itself logs when a server is killed, also while it sends a file."""
 DESK: ViewportSize = {"width": 1360, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 
