@@ -80,7 +80,7 @@ class SQLiteStore:
                 _migrate(connection)
             connections = [_connect(self.path) for _ in range(2)]
             self._files = _files(self.path)
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, sqlite3.Error, ValueError) as error:  # ValueError: rot in a name, while SQLite tells of it
             raise StoreError(f"Cannot open {self.path}: {error}.") from error
         threads = [
             threading.Thread(target=loop, args=(connection,), name=name)
@@ -390,10 +390,20 @@ def _translated(error: Exception) -> Exception:
 
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("SELECT * FROM sqlite_master").fetchall()  # now its files are there
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("SELECT * FROM sqlite_master").fetchall()  # now its files are there
+    except BaseException:
+        connection.close()
+        raise
+    connection.text_factory = _text
     return connection
+
+
+def _text(data: bytes) -> str:
+    """One rotten name must not make a whole room unreadable."""
+    return data.decode(errors="replace")
 
 
 def _files(path: Path) -> tuple[tuple[int, int] | None, ...]:
