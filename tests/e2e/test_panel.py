@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import partial
 
@@ -98,6 +99,31 @@ async def test_what_one_person_asks_both_see_thought_drawn_and_told(come: Opener
         await expect(cards(person)).to_contain_text("3 changes")
     await ann.screenshot("panel-done")
     await ben.screenshot("panel-done-dark")
+
+
+async def test_a_shape_dragged_while_the_assistant_changes_it_keeps_both_and_lies_where_the_person_put_it(
+    come: Opener, staff: Staff
+) -> None:
+    """D2, D4: the assistant waits while somebody drags, and what both did stays."""
+    staff.hire()
+    ann, ben = await come(name="Ann"), await come(name="Ben")
+    box = await ann.draw("r", (300, 300), (460, 380))
+    await ann.saved()
+    x, y = await ann.middle(box)
+    before = await ann.written(box)
+    await ann.drag((x, y), (x + 150, y + 90), release=False)
+    await ask(ben, "make the box green and move it up")
+    await expect(cards(ben)).to_have_attribute("data-status", re.compile("in_progress|requires_action"), timeout=RUN_MS)
+    await ann.page.mouse.move(x + 200, y + 100)
+    await ann.page.mouse.up()
+    await ends(ben, "completed")
+    for person in (ann, ben):
+        await person.saved()
+    answer = await ann.page.request.get(ann.page.url.replace("/r/", "/api/rooms/") + "/doc")
+    shape = (await answer.json())["shapes"][box]
+    assert shape["fill"] == "green"
+    assert shape["x"] == before["x"] + 200, "the assistant wrote only y: the person's x stays"
+    assert [await ann.written(box)] == [await ben.written(box)]
 
 
 async def test_a_step_points_at_its_shapes(come: Opener, staff: Staff) -> None:
