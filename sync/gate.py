@@ -8,15 +8,15 @@ Pure: no I/O, no clock.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from sync.blocks import Block, Content, Id, Parsed, Range, Section, TypeRef, parse, rebuild
+from sync.causal import Walk, walk
 from sync.idset import IdSet
 from sync.lib0 import DecodeError
 from sync.protocol import ClientId, CloseCode, ProtocolError, StateVector
-from sync.ready import ready_part
 
 ProfileName = Literal["any", "map", "board"]
 
@@ -48,6 +48,9 @@ MAP = Profile("map", max_update_bytes=4 * 2**20)
 def board_profile(roots: tuple[str, ...]) -> Profile:
     """A map room whose root names are a schema's."""
     return Profile("board", frozenset(roots), 4 * 2**20)
+
+
+Deletes = list[tuple[int, list[Range]]]
 
 
 class NotReady(Exception):
@@ -130,7 +133,7 @@ class _Found:
 
     update: bytes
     fresh: list[Section]
-    deletes: list[tuple[int, list[Range]]]
+    deletes: Deletes
     nesting: Nesting | None
 
     @property
@@ -191,30 +194,33 @@ class Gate:
             parsed = parse(update)
         except DecodeError as error:
             raise Refused(f"The update {error}.", CloseCode.MALFORMED) from None
-        if is_partial:
-            parsed = ready_part(parsed, self.known)
         fresh, is_stripped = self._without_known(parsed.sections)
-        self._check_ready(fresh, parsed.deletes)
+        _check_own_links(fresh)
+        found = walk(fresh, self.known)
+        deletes = parsed.deletes
+        if is_partial:
+            fresh = _reached_part(fresh, found.reached)
+            deletes = self._existing(deletes, found.reached)
+        else:
+            self._check_ready(found, deletes)
         nesting: Nesting | None = None
         if self.profile.is_map:
             if not is_stored:
                 self._check_reserved(fresh, epoch)
                 _check_originless(fresh)
-            nesting = self._check_profile(fresh)
-        deletes = self._without_deleted(parsed.deletes)
+            nesting = self._check_profile(found.order)
+        deletes = self._without_deleted(deletes)
         if is_partial or is_stripped or len(deletes) != len(parsed.deletes):
             update = rebuild(update, Parsed(fresh, deletes))
         return _Found(update, fresh, deletes, nesting)
 
     def _without_known(self, sections: list[Section]) -> tuple[list[Section], bool]:
-        """The sections less what the document has (G4). Raises NotReady at a gap or a half-known block."""
+        """The sections less what the document has (G4). Raises NotReady at a half-known block."""
         fresh: list[Section] = []
         is_stripped = False
         for section in sections:
             known = self.known.get(ClientId(section.client), 0)
-            if section.clock > known:
-                raise NotReady(Id(section.client, known))
-            if section.clock == known:
+            if section.clock >= known:
                 fresh.append(section)
                 continue
             is_stripped = True
@@ -225,29 +231,25 @@ class Gate:
                 fresh.append(Section(section.client, known, blocks))
         return fresh, is_stripped
 
-    def _check_ready(self, fresh: list[Section], deletes: list[tuple[int, list[Range]]]) -> None:
-        ends = {section.client: _end(section) for section in fresh}
-        for section in fresh:
-            for block in section.blocks:
-                if block.content == Content.SKIP:
-                    raise NotReady(Id(section.client, block.clock))
-                for link in (block.origin, block.right_origin, block.parent):
-                    if link is None:
-                        continue
-                    if link.client == section.client:
-                        if link.clock >= block.clock:
-                            raise Refused("The update has a block that builds on a later one.", CloseCode.MALFORMED)
-                    elif not self._has(link.client, link.clock + 1, ends):
-                        raise NotReady(link)
+    def _check_ready(self, found: Walk, deletes: Deletes) -> None:
+        for stuck in found.stuck.values():
+            if stuck.missing is None:
+                raise Refused("The update has blocks that wait for each other.", CloseCode.MALFORMED)
+            raise NotReady(stuck.missing)
         for client, ranges in deletes:
             for clock, length in ranges:
-                if not self._has(client, clock + length, ends):
+                if not self._has(client, clock + length, found.reached):
                     raise NotReady(Id(client, clock + length - 1))
 
-    def _has(self, client: int, end: int, ends: Mapping[int, int]) -> bool:
-        return end <= self.known.get(ClientId(client), 0) or end <= ends.get(client, 0)
+    def _existing(self, deletes: Deletes, reached: Mapping[int, int]) -> Deletes:
+        """Only the ranges of ids that are there."""
+        there = [(c, [r for r in ranges if self._has(c, r.clock + r.length, reached)]) for c, ranges in deletes]
+        return [(client, ranges) for client, ranges in there if ranges]
 
-    def _without_deleted(self, deletes: list[tuple[int, list[Range]]]) -> list[tuple[int, list[Range]]]:
+    def _has(self, client: int, end: int, reached: Mapping[int, int]) -> bool:
+        return end <= self.known.get(ClientId(client), 0) or end <= reached.get(client, 0)
+
+    def _without_deleted(self, deletes: Deletes) -> Deletes:
         """Only the clients with a range that is not deleted yet: every step 2 carries the whole delete set."""
         return [
             (client, ranges)
@@ -260,23 +262,22 @@ class Gate:
             if section.client < RESERVED_CLIENT_IDS and section.client != epoch:
                 raise Refused(f"Client id {section.client} is reserved for an assistant that holds a lease.")
 
-    def _check_profile(self, fresh: list[Section]) -> Nesting:
-        """Map profile (G5, G6). Returns how deep the update's items are."""
+    def _check_profile(self, order: Iterable[tuple[int, Block]]) -> Nesting:
+        """Map profile (G5, G6). Returns how deep the items are; parents come before what lies in them."""
         added = Nesting(below=self._nesting)
-        for section in fresh:
-            for block in section.blocks:
-                if block.length > MAX_RUN:
-                    raise Refused(f"The update has a block longer than {MAX_RUN}.")
-                if block.content == Content.GC:
-                    continue
-                self._check_block(block)
-                depth = added.parent_depth(block)
-                if depth >= 2:
-                    added.put_deep(section.client, block, depth)
-                if block.content == Content.TYPE:
-                    if depth == MAX_TYPE_DEPTH:
-                        raise Refused(f"The update nests maps deeper than {MAX_TYPE_DEPTH}.")
-                    added.types[section.client, block.clock] = depth + 1
+        for client, block in order:
+            if block.length > MAX_RUN:
+                raise Refused(f"The update has a block longer than {MAX_RUN}.")
+            if block.content == Content.GC:
+                continue
+            self._check_block(block)
+            depth = added.parent_depth(block)
+            if depth >= 2:
+                added.put_deep(client, block, depth)
+            if block.content == Content.TYPE:
+                if depth == MAX_TYPE_DEPTH:
+                    raise Refused(f"The update nests maps deeper than {MAX_TYPE_DEPTH}.")
+                added.types[client, block.clock] = depth + 1
         return added
 
     def _check_block(self, block: Block) -> None:
@@ -293,6 +294,25 @@ class Gate:
                 pass
             case _:
                 raise Refused("This room holds maps of plain values; lists and texts do not fit.")
+
+
+def _check_own_links(fresh: list[Section]) -> None:
+    """A client's block builds on its own earlier ones only."""
+    for section in fresh:
+        for block in section.blocks:
+            for link in (block.origin, block.right_origin, block.parent):
+                if link is not None and link.client == section.client and link.clock >= block.clock:
+                    raise Refused("The update has a block that builds on a later one.", CloseCode.MALFORMED)
+
+
+def _reached_part(fresh: list[Section], reached: Mapping[int, int]) -> list[Section]:
+    """The blocks that can be applied; a replica with a gap of its own sends others as well (W8)."""
+    out: list[Section] = []
+    for section in fresh:
+        blocks = [block for block in section.blocks if block.clock < reached[section.client]]
+        if blocks:
+            out.append(Section(section.client, section.clock, blocks))
+    return out
 
 
 def _check_originless(fresh: list[Section]) -> None:

@@ -277,3 +277,52 @@ def _clocks(doc: Doc[Any]) -> dict[ClientId, int]:
 def test_numbers_of_every_width_pass() -> None:
     wide = b"".join([b"\x7d\xbf\xff\xff\xff\x0f", b"\x7c" + struct.pack(">f", 1.5), b"\x7b" + struct.pack(">d", 1e300)])
     Gate(BOARD).admit(update((ANN, 0, [item(8, var_uint(1) + b"\x75" + var_uint(3) + wide)])))
+
+
+def test_g5_a_map_does_not_count_as_higher_up_because_its_parent_comes_later_in_the_update() -> None:
+    """Sections stand in any order; what a block lies in is known only after the blocks it builds on."""
+    deep = [nested_map(root="shapes"), *(nested_map(parent=(ANN, n)) for n in range(2))]
+    below = nested_map(parent=(ANN, 2))
+    assert refusal(update((BEN, 0, [below]), (ANN, 0, deep))) is CloseCode.REFUSED
+    Gate(BOARD).admit(update((BEN, 0, [value(parent=(ANN, 2))]), (ANN, 0, deep)))
+
+
+def test_g3_blocks_that_wait_for_each_other_are_malformed() -> None:
+    circle = update((ANN, 0, [value(origin=(BEN, 0))]), (BEN, 0, [value(origin=(ANN, 0))]))
+    assert refusal(circle) is CloseCode.MALFORMED
+
+
+def test_g3_clients_that_build_on_each_other_in_turn_are_admitted_whatever_their_order() -> None:
+    ann = [value(), *(value(origin=(BEN, n)) for n in range(50))]
+    ben = [value(origin=(ANN, n)) for n in range(51)]
+    for sections in (((ANN, 0, ann), (BEN, 0, ben)), ((BEN, 0, ben), (ANN, 0, ann))):
+        gate = Gate(BOARD)
+        assert gate.admit(update(*sections)).is_new
+        assert gate.known == {ANN: 51, BEN: 51}
+
+
+def test_w8_of_a_step_2_with_a_gap_the_part_before_the_gap_is_taken() -> None:
+    gate = Gate(BOARD)
+    gap = b"\x0a" + var_uint(3)
+    data = update(
+        (BEN, 0, [value(root="meta"), gap, value(root="meta", key="late")]),
+        (ANN, 0, [value(), value(origin=(BEN, 4))]),
+        deletes=var_uint(2) + var_uint(BEN) + b"\x02\x00\x01\x04\x01" + var_uint(ANN) + b"\x01\x00\x01",
+    )
+    with pytest.raises(NotReady):
+        gate.admit(data)
+    admitted = gate.admit(data, is_partial=True)
+    assert gate.known == {BEN: 1, ANN: 1}
+    doc: Doc[Any] = Doc()
+    doc.apply_update(admitted.update)
+    assert _clocks(doc) == gate.known
+
+
+def test_a_long_chain_over_many_clients_costs_about_one_look_a_block() -> None:
+    """Each section waits for the next one: a check that begins anew each time would take hours."""
+    count = 20_000
+    first = 2**21
+    chain = [(first + n, 0, [value(origin=(first + n + 1, 0))]) for n in range(count)]
+    gate = Gate(BOARD)
+    gate.admit(update(*chain, (first + count, 0, [value()])))
+    assert len(gate.known) == count + 1
