@@ -63,7 +63,16 @@ class Server(uvicorn.Server):
 
 def serve(app: Starlette, settings: Settings, on_ready: Callable[[str], None]) -> int:
     """Run until SIGTERM or SIGINT; the exit status. `on_ready` gets the address once connections are taken."""
-    config = uvicorn.Config(
+    server = Server(configure(app, settings), app.state.hub, on_ready)
+    for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises them again at its end; being asked is no failure
+        signal.signal(number, lambda *_: None)
+    server.run()
+    return 0 if server.started else 1
+
+
+def configure(app: Starlette, settings: Settings) -> uvicorn.Config:
+    """How uvicorn serves it."""
+    return uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
@@ -78,8 +87,3 @@ def serve(app: Starlette, settings: Settings, on_ready: Callable[[str], None]) -
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=max(1, int(settings.drain_s)),
     )
-    server = Server(config, app.state.hub, on_ready)
-    for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises them again at its end; being asked is no failure
-        signal.signal(number, lambda *_: None)
-    server.run()
-    return 0 if server.started else 1

@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.support.postgres import NoPostgres, Postgres, running_postgres
 from tests.support.server import Server
+
+settings.register_profile("long", max_examples=4_000)  # pytest --hypothesis-profile=long
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +43,4 @@ def postgres() -> Iterator[Postgres]:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Counts that a quick run keeps small."""
     parser.addoption("--shuffles", type=int, default=600, help="orders of honest updates to try")
+    parser.addoption("--races", type=int, default=300, help="joins and leaves that race with a room's unloading")

@@ -12,6 +12,7 @@ from sync.gate import MAP
 from sync.presence import ConnectionId
 from sync.protocol import (
     EMPTY_UPDATE,
+    StateVector,
     SyncStatus,
     SyncStep1,
     SyncStep2,
@@ -43,6 +44,14 @@ class Client:
         self.link = link
         self.has_answered = False
         link.up.append(encode(SyncStep1(decode_state_vector(self.doc.get_state()))))
+
+    def ask(self) -> None:
+        """Step 1 again."""
+        assert self.link is not None
+        self.link.up.append(encode(SyncStep1(self.known())))
+
+    def known(self) -> StateVector:
+        return decode_state_vector(self.doc.get_state())
 
     def receive(self, frame: bytes) -> None:
         assert self.link is not None
