@@ -144,7 +144,10 @@ async def end_lease(request: Request) -> Response:
     room, _ = room_of(request, is_write=True)
     body = await body_of(request)
     slot, holder = text_field(body, "agent", MAX_SLOT, DEFAULT_SLOT), text_field(body, "holder", MAX_SLOT)
-    await hub_of(request).end_lease(room, slot, holder, is_done=body.get("done") is True)
+    is_done = body.get("done", False)
+    if not isinstance(is_done, bool):
+        raise Problem(422, "`done` must be true or false.")
+    await hub_of(request).end_lease(room, slot, holder, is_done=is_done)
     return Response(status_code=204)
 
 

@@ -106,13 +106,16 @@ async def patch(request: Request) -> Response:
     change, key = parse_json(body), _key_of(request)
     if kind == MERGE_PATCH and not isinstance(change, dict):
         raise Problem(422, "A merge patch of a document is an object of root types.")
+    if kind == JSON_PATCH and not isinstance(change, list):
+        raise Problem(422, "A JSON Patch is a list of operations.")
+    asked = kind.encode() + body
     keys: Keys = request.app.state.keys
     async with hub.rooms.using(room) as live:
         epoch, profile = live.info.epoch, live.room.gate.profile
         client_id = None if key is None else client_id_of(epoch, key)
 
         def write(doc: Doc[Any]) -> _Replayed | None:
-            is_known = key is not None and keys.check(epoch, key, body)
+            is_known = key is not None and keys.check(epoch, key, asked)
             if is_known or client_id in decode_state_vector(doc.get_state()):
                 return _Replayed()
             _check_match(request, live.room.doc)
@@ -129,7 +132,7 @@ async def patch(request: Request) -> Response:
 
         replayed = await hub.edit(room, write, author_of(access), client_id)
         if key is not None and replayed is None:
-            keys.remember(epoch, key, body)
+            keys.remember(epoch, key, asked)
         headers = {"idempotency-replayed": "true"} if replayed else {}
         return await current_document(request, room, **headers)
 

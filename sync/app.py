@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import anyio
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -182,6 +183,7 @@ def create_app(
     app.state.hub = hub
     app.state.board = boards
     app.state.keys = api_document.Keys()
+    app.state.drawing = anyio.CapacityLimiter(1)
     return app
 
 

@@ -9,7 +9,7 @@ import resvg_py
 
 FONTS = Path(__file__).parent / "canvas" / "fonts"
 MAX_SIDE = 8_192  # px of a PNG's longer side
-MAX_PIXELS = 16 * 2**20  # 64 MB while it is being drawn
+MAX_PIXELS = 8 * 2**20  # those of a 4K screen; 2 to 4 s of work when every one of them is drawn on
 
 
 def fitting_scale(w: float, h: float, scale: float) -> float:

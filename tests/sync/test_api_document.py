@@ -177,6 +177,7 @@ def test_e5_a_key_takes_effect_once_and_stands_for_one_patch(room: str) -> None:
     assert (again.status_code, again.headers["idempotency-replayed"]) == (200, "true")
     assert shape(room)["x"] == 11
     assert merge(room, {"shapes": {"s": {"x": 12}}}, **key).status_code == 422
+    assert operate(room, **key).status_code == 422
     assert merge(room, {"shapes": {"s": {"x": 12}}}, **{"idempotency-key": "k" * 300}).status_code == 400
 
 
