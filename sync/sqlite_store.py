@@ -93,10 +93,10 @@ class SQLiteStore:
         try:
             yield
         finally:
-            self._writes.put(None)
-            self._reads.put(None)
-            for thread in threads:  # a commit under way ends; it takes milliseconds
-                thread.join()
+            # the reader first: who closes last, and alone, moves the log into the database
+            for jobs, thread in zip((self._reads, self._writes), reversed(threads), strict=True):
+                jobs.put(None)
+                thread.join()  # a commit under way ends; it takes milliseconds
 
     async def create(self, room: str, epoch: str, profile: ProfileName, now: int) -> RoomInfo:
         """See Store."""

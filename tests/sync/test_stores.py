@@ -41,6 +41,14 @@ class TestSQLiteStore(StoreContract):
         async with second.open():
             assert (await second.load("a")).updates == (b"1", b"2")
 
+    async def test_a_closed_store_is_one_file(self, tmp_path: Path) -> None:
+        for life in range(20):
+            store = SQLiteStore(tmp_path / f"{life}" / "coplayer.db")
+            async with store.open():
+                await store.create("a", "e", "map", NOW)
+                await store.append("a", entries(b"1"))
+            assert [path.name for path in (tmp_path / f"{life}").iterdir()] == ["coplayer.db"]
+
     async def test_s4_commits_wait_for_the_disk(self, tmp_path: Path) -> None:
         store = SQLiteStore(tmp_path / "coplayer.db")
         async with store.open():
