@@ -38,6 +38,11 @@ class Settings:
         "Store URL, `sqlite:///path/file.db` or `postgresql://user:password@host/database`; empty means `coplayer.db`"
         " in data.",
     )
+    ballast_bytes: int = _setting(
+        64 * 2**20,
+        "COPLAYER_BALLAST_BYTES",
+        "Space kept back beside the SQLite file while the server runs, given up when the disk is full; 0 for none.",
+    )
     secret: str = _setting(
         "", "COPLAYER_SECRET", "Key that signs access tokens (HS256); when set, every client needs one."
     )
@@ -83,6 +88,9 @@ class Settings:
     max_body_bytes: int = _setting(16 * 2**20, "COPLAYER_MAX_BODY_BYTES", "Largest HTTP request body, else 413.")
     lease_s: float = _setting(
         30.0, "COPLAYER_LEASE_S", "An assistant that has not renewed its lease for this long may be replaced."
+    )
+    edit_timeout_s: float = _setting(
+        30.0, "COPLAYER_EDIT_TIMEOUT_S", "A change over HTTP that is not on disk after this time is answered with 503."
     )
     version_every_s: float = _setting(
         600.0, "COPLAYER_VERSION_EVERY_S", "A room that is worked on gets a version this often; 0 keeps none by itself."

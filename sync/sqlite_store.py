@@ -8,6 +8,7 @@ updates/s in groups against 8 000 one by one.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import queue
 import sqlite3
@@ -20,11 +21,13 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from sync import sqlite_history as history
+from sync.ballast import Ballast
 from sync.gate import ProfileName
 from sync.rows import newest_whole_snapshot, storable, whole_rows
 from sync.store import Entry, Lease, Loaded, LogRow, NoSuchRoom, RoomExists, RoomInfo, StoreError, Taken, Version
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 BUSY_TIMEOUT_S = 5.0  # another process (a backup) may hold the file this long
 MAX_GROUP = 1_000  # jobs of one commit; bounds the time a crash can take away from those that wait
@@ -61,10 +64,11 @@ class _Job:
 
 
 class SQLiteStore:
-    """`path` is the database file; its folder is made when missing."""
+    """`path` is the database file; its folder is made when missing. `ballast_bytes` are kept back for a full disk."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, ballast_bytes: int = 0) -> None:
         self.path = path
+        self._ballast = Ballast(path.with_name(path.name + ".ballast"), ballast_bytes)
         self._writes: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._reads: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -80,6 +84,7 @@ class SQLiteStore:
                 _migrate(connection)
             connections = [_connect(self.path) for _ in range(2)]
             self._files = _files(self.path)
+            self._ballast.lay()
         except (OSError, sqlite3.Error, ValueError) as error:  # ValueError: rot in a name, while SQLite tells of it
             raise StoreError(f"Cannot open {self.path}: {error}.") from error
         threads = [
@@ -97,6 +102,7 @@ class SQLiteStore:
             for jobs, thread in zip((self._reads, self._writes), reversed(threads), strict=True):
                 jobs.put(None)
                 thread.join()  # a commit under way ends; it takes milliseconds
+            self._ballast.lift()
 
     async def create(self, room: str, epoch: str, profile: ProfileName, now: int) -> RoomInfo:
         """See Store."""
@@ -315,7 +321,9 @@ class SQLiteStore:
             if group:
                 try:
                     self._check_files()
-                    _commit(connection, group)
+                    if _commit(connection, group) == sqlite3.SQLITE_FULL and self._ballast.lift():
+                        log.error("the disk is full: the last space kept back is in use; free some, and start again")
+                        _commit(connection, group)
                     self._check_files()
                 except StoreError as error:
                     for waiting in group:
@@ -362,8 +370,10 @@ class SQLiteStore:
             self._loop.call_soon_threadsafe(resolve)
 
 
-def _commit(connection: sqlite3.Connection, group: list[_Job]) -> None:
-    """One transaction for all jobs; a job that fails takes back only its own part."""
+def _commit(connection: sqlite3.Connection, group: list[_Job]) -> int | None:
+    """One transaction for all jobs; a job that fails takes back only its own part. SQLite's error code, if any."""
+    for job in group:
+        job.result = job.error = None
     try:
         connection.execute("BEGIN IMMEDIATE")
         for job in group:
@@ -380,6 +390,8 @@ def _commit(connection: sqlite3.Connection, group: list[_Job]) -> None:
             connection.execute("ROLLBACK")
         for job in group:
             job.error = _translated(error)
+        return getattr(error, "sqlite_errorcode", None)
+    return None
 
 
 def _translated(error: Exception) -> Exception:

@@ -10,7 +10,7 @@ from sync.store import Store
 def open_store(settings: Settings) -> Store:
     """A store that is yet to be opened (`async with store.open()`). Raises SettingsError."""
     if settings.store.partition("://")[0] not in ("postgresql", "postgres"):
-        return SQLiteStore(settings.database)
+        return SQLiteStore(settings.database, settings.ballast_bytes)
     try:
         from sync.postgres_store import PostgresStore
     except ImportError as error:
