@@ -41,8 +41,6 @@ LOCAL = Agent("", 0)
 
 
 FOLLOW_PAUSE_S = 0.2  # between two events of one room: a drag makes 30 changes a second
-EDIT_TIMEOUT_S = 30.0
-"""What the server itself writes is waited for this long; it may be saved later, when the store takes it again."""
 
 
 class Gap(Exception):
@@ -242,11 +240,12 @@ class Hub:
 
         `change` gets a copy of the document and must be quick; what it raises is raised, and nothing was changed.
         Edits of one room come one after the other. With a `client_id` of its own an edit can be found again: `change`
-        sees whether the document's state vector has it.
+        sees whether the document's state vector has it. Raises StoreError when it is not durable in time: it may still
+        be saved, when the store takes it again.
         """
-        async with self.rooms.using(room) as live, live.editing:
+        async with self.rooms.using(room) as live, self._in_time(live), live.editing:
             if client_id is not None and client_id in live.room.gate.known:
-                await self._flushed(live)  # it is under way since an earlier request that nobody waited for
+                await live.flush()  # it is under way since an earlier request that nobody waited for
             if live.editor is None:
                 live.editor = secrets.choice(HUMAN_CLIENT_IDS)
             replica: Doc[Any] = Doc(client_id=live.editor if client_id is None else client_id)
@@ -262,13 +261,14 @@ class Hub:
 
     async def apply(self, room: str, update: bytes, author: str) -> None:
         """Take an update as a peer would send it; returns when it is durable. Raises Rejected, Gap, StoreError."""
-        async with self.rooms.using(room) as live:
+        async with self.rooms.using(room) as live, self._in_time(live):
             await self._submit(live, update, author)
 
-    async def _flushed(self, live: LiveRoom) -> None:
+    @asynccontextmanager
+    async def _in_time(self, live: LiveRoom) -> AsyncIterator[None]:
         try:
-            with anyio.fail_after(EDIT_TIMEOUT_S):
-                await live.flush()
+            with anyio.fail_after(self.settings.edit_timeout_s):
+                yield
         except TimeoutError:
             raise StoreError(f"Not saved yet: {live.fault or 'the store is slow'}") from None
 
@@ -278,10 +278,7 @@ class Hub:
         live.connect(connection, Member(Identity(author)), outbox, LOCAL)
         try:
             live.receive(connection, encode(Update(update)) + encode(SyncStatus(b"saved")))
-            with anyio.fail_after(EDIT_TIMEOUT_S):
-                await self._saved(outbox)
-        except TimeoutError:
-            raise StoreError(f"Not saved yet: {live.fault or 'the store is slow'}") from None
+            await self._saved(outbox)
         finally:
             live.disconnect(connection)
 

@@ -445,3 +445,31 @@ async def test_rest_edits_take_the_road_of_every_peer_and_lose_to_people() -> No
         assert len(loaded.updates) == 1
         assert (await guests.hub.list())[0][0].title == "Plans"
         assert guests.hub.people("r") == 1
+
+
+async def test_s7_rest_edits_that_the_store_does_not_take_are_all_told_so_in_time_and_saved_later() -> None:
+    store = MemoryStore()
+    async with party(store, edit_timeout_s=0.3) as guests:
+        await guests.hub.create("r", "board")
+        await guests.hub.edit("r", lambda doc: Board().set_title(doc, "Before"), "api")
+        store.fault = StoreError("disk full.")
+        told: list[str] = []
+
+        async def rename(number: int) -> None:
+            try:
+                await guests.hub.edit("r", lambda doc: Board().set_title(doc, f"{number}"), "api")
+            except StoreError as error:
+                told.append(str(error))
+
+        with anyio.fail_after(2):  # not one after the other
+            async with anyio.create_task_group() as tasks:
+                for number in range(20):
+                    tasks.start_soon(rename, number)
+        assert set(told) == {"Not saved yet: disk full."}
+        assert len(told) == 20
+        store.fault = None
+        with anyio.fail_after(5):
+            while guests.hub.fault():
+                await anyio.sleep(0.02)
+        await guests.hub.edit("r", lambda doc: Board().set_title(doc, "After"), "api")
+        assert await guests.hub.read("r", lambda doc: Board().title_of(doc)) == "After"
