@@ -15,6 +15,7 @@ from agent.tools.base import Question, ToolContext, ToolError
 from agent.tools.consent import DELETE
 from agent.world import World
 from sync.canvas.canvas import Canvas
+from sync.canvas.mirror import Mirror
 from sync.canvas.schema import Answer, CallId, RunId, ShapeId
 
 DRAG_PATIENCE_S = 1.0  # how long a call waits for a person to let go of a shape
@@ -32,8 +33,11 @@ DOING = {
 class Calling:
     """Carries out calls of one room's runs."""
 
-    def __init__(self, world: World, ledger: Ledger, people_changes: Callable[[Canvas], list[str]]) -> None:
+    def __init__(
+        self, world: World, ledger: Ledger, mirror: Mirror, people_changes: Callable[[Canvas], list[str]]
+    ) -> None:
         self._world = world
+        self._mirror = mirror
         self._ledger = ledger
         self._people_changes = people_changes
 
@@ -76,7 +80,7 @@ class Calling:
 
     def _staged(self, item: Item, context: Callable[[], ToolContext]) -> Staged | ToolError:
         try:
-            return self._world.tools.stage(self._world.tools.parse(item), self._world.doc, context())
+            return self._world.tools.stage(self._world.tools.parse(item), self._world.doc, context(), self._mirror)
         except ToolError as refusal:
             return refusal
 

@@ -15,6 +15,7 @@ from agent.model import Item
 from agent.tools.base import Result, Tool, ToolContext, ToolError
 from sync.canvas.canvas import Canvas
 from sync.canvas.geometry import Box, union
+from sync.canvas.mirror import Mirror
 from sync.canvas.place import bounds
 
 MAX_TOLD = 3  # wrong arguments the model is told of at once
@@ -50,9 +51,9 @@ class ToolBox:
         except ValidationError as error:
             raise _invalid(error) from error
 
-    def stage(self, tool: Tool, doc: Doc[Any], context: ToolContext) -> Staged:
+    def stage(self, tool: Tool, doc: Doc[Any], context: ToolContext, mirror: Mirror | None = None) -> Staged:
         """What the call would do now. Nothing is written. Raises ToolError."""
-        canvas = Canvas(doc)
+        canvas = Canvas(doc, mirror)
         try:
             result = tool.apply(canvas, context)
         except ToolError:

@@ -12,6 +12,7 @@ from pycrdt import Map as YMap
 from agent.lines import quoted, token
 from sync.canvas.canvas import Canvas, read_json
 from sync.canvas.history import LoggedCall, same
+from sync.canvas.mirror import Mirror
 from sync.canvas.revision import state_vector
 from sync.canvas.schema import SHAPE_FIELDS, WRITTEN_ONCE, ShapeId
 from sync.canvas.shape import Shape
@@ -28,8 +29,10 @@ class Snapshot:
     vector: Mapping[int, int]
 
 
-def snapshot(doc: Doc[Any]) -> Snapshot:
-    """The document now. Costs one JSON pass over the shapes."""
+def snapshot(doc: Doc[Any], mirror: Mirror | None = None) -> Snapshot:
+    """The document now. Without a mirror it costs one JSON pass over the shapes."""
+    if mirror is not None:
+        return Snapshot(mirror.stored(), state_vector(doc))
     shapes = read_json(doc.get("shapes", type=YMap))
     return Snapshot({k: v for k, v in shapes.items() if isinstance(v, Mapping)}, state_vector(doc))
 
@@ -42,6 +45,7 @@ def people_changes(
     agent: str,
     peers: Mapping[int, str],
     names: Mapping[str, str],
+    mirror: Mirror | None = None,
 ) -> list[str]:
     """One line a shape people touched since `earlier`: `s3 by Ann: x 10->40, fill blue->red`, in order of id.
 
@@ -52,9 +56,11 @@ def people_changes(
     for call in own:
         written |= {(shape, f): pair[1] for shape, fields in call.changes.items() for f, pair in fields.items()}
     writers = _writers(canvas.doc, earlier, peers)
+    now = snapshot(canvas.doc, mirror).shapes
+    changed = [(shape_id, after) for shape_id, after in now.items() if after is not earlier.shapes.get(shape_id)]
     lines = (
         _line(shape_id, earlier.shapes.get(shape_id), after, written, agent, names, writers)
-        for shape_id, after in sorted(snapshot(canvas.doc).shapes.items())
+        for shape_id, after in sorted(changed)
     )
     return [line for line in lines if line is not None]
 

@@ -27,6 +27,7 @@ from agent.view import Asker, Since, describe, known_names
 from agent.world import World
 from sync.canvas.canvas import Canvas
 from sync.canvas.history import logged_calls
+from sync.canvas.mirror import Mirror
 from sync.canvas.schema import RunError, RunId, RunStatus
 
 MAX_FAILING_ROUNDS = 3  # steps in a row in which every call failed
@@ -55,7 +56,8 @@ class Runner:
     def __init__(self, world: World) -> None:
         self._world = world
         self.ledger = Ledger(world.doc, world.agent)
-        self._calling = Calling(world, self.ledger, self._people_changes)
+        self._mirror = Mirror(world.doc)
+        self._calling = Calling(world, self.ledger, self._mirror, self._people_changes)
         self._seen: Snapshot | None = None
         """The board as the model saw it last."""
 
@@ -156,8 +158,9 @@ class Runner:
         own = self.ledger.calls_of(state.id)
         since = Since(self._seen, own, face.writers()) if self._seen is not None else None
         asker = Asker(prompt.name, prompt.selection, prompt.view)
-        text = describe(self._world.doc, asker, agent=self._world.agent, names=face.names(), since=since)
-        self._seen = snapshot(self._world.doc)
+        doc, agent = self._world.doc, self._world.agent
+        text = describe(doc, asker, agent=agent, names=face.names(), since=since, mirror=self._mirror)
+        self._seen = snapshot(doc, self._mirror)
         return text
 
     def _people_changes(self, canvas: Canvas) -> list[str]:
@@ -167,7 +170,7 @@ class Runner:
         world, own = self._world, logged_calls(self._world.doc)
         names = {**known_names(world.doc), **world.face.names()}
         return people_changes(
-            canvas, self._seen, own=own, agent=world.agent, peers=world.face.writers(), names=names
+            canvas, self._seen, own=own, agent=world.agent, peers=world.face.writers(), names=names, mirror=self._mirror
         )  # fmt: skip
 
     # ---- calling

@@ -13,7 +13,7 @@ from agent.tools.words import several
 from sync.canvas.canvas import Canvas
 from sync.canvas.geometry import Box, union
 from sync.canvas.layout import arrange
-from sync.canvas.place import GAP, bounds, free_spot
+from sync.canvas.place import GAP, bounds, free_spot, placed
 from sync.canvas.schema import DEFAULT_STYLE, MAX_TEXT, PALETTE, SHAPE_FIELDS, ShapeId
 from sync.canvas.shape import Shape
 from sync.canvas.text import fit
@@ -154,7 +154,7 @@ def _font_size(new: NewShape) -> float:
 
 
 def _taken(canvas: Canvas, frame: str | None) -> list[Box]:
-    return [bounds(s, canvas) for s in canvas.shapes() if s.id != frame and s.type != "connector"]
+    return [box for s, box in placed(canvas) if s.id != frame and s.type != "connector"]
 
 
 def _size(new: NewShape, font_size: float) -> tuple[float, float]:

@@ -10,6 +10,7 @@ from agent.clusters import clusters
 from agent.lines import shape_line
 from agent.tools.base import Result, Tool, ToolContext, counted
 from sync.canvas.canvas import Canvas
+from sync.canvas.place import bounds
 from sync.canvas.schema import ShapeType
 from sync.canvas.shape import Shape
 
@@ -39,7 +40,7 @@ class Find(Tool):
             "lines": [shape_line(shape, context.names, rank) for rank, shape in found[:most]],
         }
         if len(found) > most:
-            output["clusters"] = clusters([shape for _, shape in found[most:]], canvas)
+            output["clusters"] = clusters([(shape, bounds(shape, canvas)) for _, shape in found[most:]])
         return Result(output, f"Found {counted(len(found), 'shape')}")
 
     def _matches(self, shape: Shape, context: ToolContext) -> bool:

@@ -13,7 +13,7 @@ from agent.tools.common import Region
 from agent.tools.lookup import live, view_box
 from sync.canvas.canvas import Canvas
 from sync.canvas.geometry import Box
-from sync.canvas.place import bounds
+from sync.canvas.place import bounds, placed
 from sync.canvas.shape import Shape
 
 DEFAULT_LINES = 200
@@ -46,17 +46,17 @@ class Look(Tool):
             output: dict[str, Any] = {"changed": len(changed), "lines": changed[: self.limit or DEFAULT_LINES]}
             return Result(output, f"Looked at {counted(len(changed), 'change')} by people")
         shapes = canvas.shapes()
-        ranks = {shape.id: rank for rank, shape in enumerate(shapes)}
         found = self._wanted(shapes, canvas, context)
         listed = [] if self.detail == "outline" else found[: self._most()]
         output = {"shapes_on_board": len(shapes), "matching": len(found)}
         if self.detail == "full":
             output["shapes"] = [shape_full(shape) for shape in listed]
         elif listed:
+            ranks = {shape.id: rank for rank, shape in enumerate(shapes)}
             output["lines"] = [shape_line(s, context.names, ranks.get(s.id)) for s in listed]
         rest = found[len(listed) :]
         if rest:
-            output["clusters"] = clusters(rest, canvas)
+            output["clusters"] = clusters([(shape, bounds(shape, canvas)) for shape in rest])
         return Result(output, f"Looked at {counted(len(found), 'shape')}")
 
     def _most(self) -> int:
@@ -72,14 +72,14 @@ class Look(Tool):
             case "ids":
                 return [live(canvas, context, name) for name in dict.fromkeys(self.ids or ())]
             case "view":
-                return _inside(view_box(context), shapes, canvas)
+                return _inside(view_box(context), canvas)
             case "region":
                 if self.region is None:
                     raise ToolError("INVALID", "scope region needs a region", path="region", why="is missing")
-                return _inside(self.region.box, shapes, canvas)
+                return _inside(self.region.box, canvas)
             case "changes":
                 return []
 
 
-def _inside(box: Box, shapes: list[Shape], canvas: Canvas) -> list[Shape]:
-    return [shape for shape in shapes if box.touches(bounds(shape, canvas))]
+def _inside(box: Box, canvas: Canvas) -> list[Shape]:
+    return [shape for shape, around in placed(canvas) if box.touches(around)]

@@ -9,15 +9,20 @@ map is never set under an existing id, deleting sets `deleted`.
 from __future__ import annotations
 
 import json
+from bisect import insort
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pycrdt import Doc
 from pycrdt import Map as YMap
 
+from sync.canvas.geometry import Box
 from sync.canvas.keys import is_key, key_between
 from sync.canvas.schema import DEFAULT_STYLE, SHAPE_FIELDS, WRITTEN_ONCE, Invalid, ShapeId, Undone, check_field
 from sync.canvas.shape import Shape, plain
+
+if TYPE_CHECKING:
+    from sync.canvas.mirror import Mirror
 
 Changes = dict[str, dict[str, list[Any]]]
 
@@ -51,10 +56,14 @@ def tidy(value: Any) -> Any:
 
 
 class Canvas:
-    """The shapes of `doc` with staged writes laid over. Reads are cached: do not keep a Canvas across an await."""
+    """The shapes of `doc` with staged writes laid over. Reads are cached: do not keep a Canvas across an await.
 
-    def __init__(self, doc: Doc[Any]) -> None:
+    With a mirror of the same document reading costs what changed since it was last read.
+    """
+
+    def __init__(self, doc: Doc[Any], mirror: Mirror | None = None) -> None:
         self.doc = doc
+        self.mirror = mirror
         self._map: YMap[Any] = doc.get("shapes", type=YMap)
         self._stored: dict[str, Mapping[str, Any] | None] = {}
         self._all_read = False
@@ -66,6 +75,8 @@ class Canvas:
         self._created: dict[ShapeId, None] = {}
         self._top_z: str | None = None
         self._groups: dict[str, dict[str, str]] = {}
+        self.placed: list[tuple[Shape, Box]] | None = None
+        """Kept for `place.placed`; forgotten when something is staged."""
         self.undone: dict[str, Undone] = {}
         """calls[id].undo to be written with the rest; history.py fills it."""
 
@@ -76,6 +87,8 @@ class Canvas:
         built = self._built.get(shape)
         if built is not None:
             return built
+        if self.mirror is not None and shape not in self._staged and shape not in self._reverted:
+            return self.mirror.find(shape)
         stored = self._read(shape)
         staged = self._staged.get(ShapeId(shape))
         if stored is None and staged is None:
@@ -92,7 +105,9 @@ class Canvas:
 
     def shapes(self) -> list[Shape]:
         """Live shapes, lowest first: ordered by (z, id)."""
-        if self._in_order is None:
+        if self._in_order is None and self.mirror is not None:
+            self._in_order = self._over(self.mirror)
+        elif self._in_order is None:
             self._in_order = sorted((s for s in self._everything() if not s.deleted), key=lambda s: (s.z, s.id))
         return list(self._in_order)
 
@@ -102,7 +117,9 @@ class Canvas:
 
     def top_z(self) -> str:
         """A key above every live shape. Each call gives the next one."""
-        if self._top_z is None:
+        if self._top_z is None and self.mirror is not None and not self._staged:
+            self._top_z = self.mirror.top_z()
+        elif self._top_z is None:
             self._top_z = max((s.z for s in self._everything() if not s.deleted and is_key(s.z)), default=None)
         self._top_z = key_between(self._top_z, None)
         return self._top_z
@@ -176,6 +193,11 @@ class Canvas:
         return list(self._created)
 
     @property
+    def staged(self) -> frozenset[str]:
+        """Ids of shapes that may read otherwise than they are stored."""
+        return frozenset([*self._staged, *self._reverted])
+
+    @property
     def touched(self) -> list[ShapeId]:
         """Ids of every shape something is staged for, reverts included, in order."""
         return list(dict.fromkeys([*self.changes, *self._reverted]))  # type: ignore[list-item] # keys are ShapeIds
@@ -215,8 +237,24 @@ class Canvas:
     def _forget(self, shape: ShapeId) -> None:
         self._built.pop(shape, None)
         self._in_order = None
+        self.placed = None
+
+    def _over(self, mirror: Mirror) -> list[Shape]:
+        """The mirror's live shapes in order, with what is staged laid over."""
+        touched = self.staged
+        if not touched:
+            return list(mirror.shapes())
+        order = [shape for shape in mirror.shapes() if shape.id not in touched]
+        for name in touched:
+            shape = self.find(name)
+            if shape is not None and not shape.deleted:
+                insort(order, shape, key=lambda s: (s.z, s.id))
+        return order
 
     def _read(self, shape: str) -> Mapping[str, Any] | None:
+        if self.mirror is not None:
+            found = self.mirror.find(shape)
+            return None if found is None else found.raw
         if self._all_read or shape in self._stored:
             return self._stored.get(shape)
         nested = self._map.get(shape) if shape else None
@@ -225,6 +263,9 @@ class Canvas:
         return self._stored[shape]
 
     def _everything(self) -> Iterator[Shape]:
+        if self.mirror is not None:
+            yield from self._over(self.mirror)
+            return
         if not self._all_read:
             everything = read_json(self._map)
             self._stored = {k: v for k, v in everything.items() if isinstance(v, Mapping)}

@@ -5,12 +5,13 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Literal
 
 from sync.canvas.canvas import Canvas
-from sync.canvas.geometry import Box
+from sync.canvas.geometry import Box, union
 from sync.canvas.legible import MIN_CONTRAST, worst_contrast
-from sync.canvas.place import bounds, end_shape
+from sync.canvas.place import Placed, bounds, end_shape, placed
 from sync.canvas.schema import MAX_COORDINATE, ShapeId
 from sync.canvas.shape import Shape
 from sync.canvas.text import overflow
@@ -41,6 +42,7 @@ OCCLUDED = 0.95  # of a box under one opaque shape: nobody sees it
 NEAR_PX = 4.0  # an edge off by 1 to 4 px looks like a mistake
 NEAR_REACH = 400.0  # px between two shapes whose edges the eye still compares
 LOST_PX = 5000.0  # from everything else: nobody will find it
+_FLAT = ("connector", "frame", "draw")  # may lie over or under anything
 LOST_FROM = 3  # shapes there must be, to say which of them is away from the others
 
 
@@ -59,15 +61,34 @@ class Lint:
 
 def lint(canvas: Canvas, among: Iterable[str] | None = None) -> list[Lint]:
     """Problems that involve at least one of `among` (None = all live shapes), worst kind first, in a fixed order."""
-    shapes = canvas.shapes()
-    wanted: set[str] = set(among) if among is not None else {s.id for s in shapes}
-    found = [problem for shape in shapes if shape.id in wanted for problem in _alone(shape, canvas)]
-    solid = [(shape, bounds(shape, canvas)) for shape in shapes if shape.type not in ("connector", "frame", "draw")]
-    found += _pairs(solid, wanted)
-    found += _faint(solid, wanted)
-    found += _lost(solid, wanted)
+    wanted: set[str] = set(among) if among is not None else {shape.id for shape in canvas.shapes()}
+    asked = [shape for name in wanted if (shape := canvas.get(name)) is not None]
+    found = [problem for shape in asked for problem in _alone(shape, canvas)]
+    everything = placed(canvas)
+    near = _near_to(asked, everything, canvas)
+    found += _pairs(near, wanted)
+    found += _faint(near, wanted)
+    found += _lost(asked, everything, canvas)
     once = {(problem.name, problem.shapes): problem for problem in reversed(found)}
     return sorted(once.values(), key=lambda problem: (_ORDER.index(problem.name), problem.shapes))
+
+
+def _near_to(asked: list[Shape], everything: list[Placed], canvas: Canvas) -> list[Placed]:
+    """Those near enough to one of the asked to make a problem with it, and perhaps more."""
+    around = union(bounds(shape, canvas) for shape in asked if shape.type not in _FLAT)
+    if around is None:
+        return []
+    reach = around.grown(NEAR_REACH)
+    left, top, right, bottom = reach.x, reach.y, reach.right, reach.bottom
+    return [
+        item
+        for item in everything
+        if (box := item[1]).x <= right
+        and box.y <= bottom
+        and box.x + box.w >= left
+        and box.y + box.h >= top
+        and item[0].type not in _FLAT
+    ]
 
 
 def _alone(shape: Shape, canvas: Canvas) -> Iterator[Lint]:
@@ -110,6 +131,13 @@ def _pairs(solid: list[tuple[Shape, Box]], wanted: set[str]) -> Iterator[Lint]:
 
 def _collision(lower: tuple[Shape, Box], upper: tuple[Shape, Box]) -> Lint | None:
     (below, below_box), (above, above_box) = lower, upper
+    if (
+        below_box.x >= above_box.x + above_box.w
+        or above_box.x >= below_box.x + below_box.w
+        or below_box.y >= above_box.y + above_box.h
+        or above_box.y >= below_box.y + below_box.h
+    ):
+        return None
     shared = below_box.overlap(above_box)
     smaller = min(below_box.area, above_box.area)
     if shared <= MIN_OVERLAP * smaller:
@@ -125,11 +153,11 @@ def _collision(lower: tuple[Shape, Box], upper: tuple[Shape, Box]) -> Lint | Non
 
 
 def _near(a: Shape, box_a: Box, b: Shape, box_b: Box) -> Lint | None:
-    pair = (a.id, b.id) if a.id < b.id else (b.id, a.id)
-    in_column = box_a.x < box_b.right and box_b.x < box_a.right
-    in_row = box_a.y < box_b.bottom and box_b.y < box_a.bottom
+    in_column = box_a.x < box_b.x + box_b.w and box_b.x < box_a.x + box_a.w
+    in_row = box_a.y < box_b.y + box_b.h and box_b.y < box_a.y + box_a.h
     if in_column == in_row:
         return None
+    pair = (a.id, b.id) if a.id < b.id else (b.id, a.id)
     if in_column:
         offsets = {"left": box_a.x - box_b.x, "centre": box_a.centre[0] - box_b.centre[0]}
         offsets["right"] = box_a.right - box_b.right
@@ -153,12 +181,16 @@ def _faint(solid: list[tuple[Shape, Box]], wanted: set[str]) -> Iterator[Lint]:
             yield Lint("low_contrast", (shape.id,), f"its words have a contrast of {ratio:.1f} in one of the themes")
 
 
-def _lost(solid: list[tuple[Shape, Box]], wanted: set[str]) -> Iterator[Lint]:
-    if len(solid) < LOST_FROM:
+def _lost(asked: list[Shape], everything: list[Placed], canvas: Canvas) -> Iterator[Lint]:
+    solid = (item for item in everything if item[0].type not in _FLAT)
+    if len(list(islice(solid, LOST_FROM))) < LOST_FROM:
         return
-    for shape, box in solid:
-        home = box.grown(LOST_PX)
-        if shape.id in wanted and not any(home.touches(other) for found, other in solid if found.id != shape.id):
+    for shape in asked:
+        if shape.type in _FLAT:
+            continue
+        home = bounds(shape, canvas).grown(LOST_PX)
+        others = (box for found, box in everything if found.id != shape.id and found.type not in _FLAT)
+        if not any(home.touches(box) for box in others):
             yield Lint("off_canvas", (shape.id,), "far from everything else")
 
 

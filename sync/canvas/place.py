@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Protocol
 
-from sync.canvas.canvas import Canvas
-from sync.canvas.geometry import Box, anchor_point, edge_point, rotated_bounds, union
+from sync.canvas.geometry import Box, anchor_point, edge_point, union
 from sync.canvas.schema import MAX_COORDINATE, End, View
 from sync.canvas.shape import Shape
+
+if TYPE_CHECKING:
+    from sync.canvas.canvas import Canvas
+
+Placed = tuple[Shape, Box]
 
 _STEPS = 8  # half-sizes in each direction that free_spot tries: 289 places
 DEFAULT_VIEW = Box(-600, -400, 1200, 800)  # px; what a person sees who has not moved the board
@@ -21,15 +27,52 @@ def box_of(view: View | None) -> Box:
     return Box(view["x"], view["y"], view["w"], view["h"])
 
 
-def bounds(shape: Shape, canvas: Canvas) -> Box:
+class Finder(Protocol):
+    """Finds shapes, tombstones included."""
+
+    def find(self, shape: str) -> Shape | None:
+        """The shape of an id."""
+        ...
+
+
+def bounds(shape: Shape, canvas: Finder) -> Box:
     """The upright box around what is drawn; a connector's runs from end to end, tombstoned ends included."""
     if shape.type == "connector":
         start, end = connector_line(shape, canvas)
         return Box(min(start[0], end[0]), min(start[1], end[1]), abs(start[0] - end[0]), abs(start[1] - end[1]))
-    return rotated_bounds(shape.box, shape.rotation)
+    return shape.upright
 
 
-def connector_line(shape: Shape, canvas: Canvas) -> tuple[tuple[float, float], tuple[float, float]]:
+def placed(canvas: Canvas) -> list[Placed]:
+    """Live shapes, lowest first, with their bounds. Made once for what is staged now: not to be changed."""
+    if canvas.placed is None:
+        canvas.placed = _over(canvas)
+    return canvas.placed
+
+
+def _over(canvas: Canvas) -> list[Placed]:
+    mirror = canvas.mirror
+    if mirror is None:
+        return [(shape, bounds(shape, canvas)) for shape in canvas.shapes()]
+    touched = canvas.staged
+    if not touched:
+        return mirror.placed()
+    # Lines follow what they are bound to, and are few.
+    moved = touched | {line.id for line in mirror.lines() if ends_of(line) & touched}
+    found = [item for item in mirror.placed() if item[0].id not in moved]
+    for name in moved:
+        shape = canvas.get(name)
+        if shape is not None:
+            insort(found, (shape, bounds(shape, canvas)), key=lambda item: (item[0].z, item[0].id))
+    return found
+
+
+def ends_of(connector: Shape) -> set[str]:
+    """Ids of the shapes a connector is bound to."""
+    return {end["id"] for end in (connector.source, connector.target) if end is not None and "id" in end}
+
+
+def connector_line(shape: Shape, canvas: Finder) -> tuple[tuple[float, float], tuple[float, float]]:
     """The two points, px, a connector runs between; its own box's corners where an end is missing."""
     source, target = _end_box(shape.source, canvas), _end_box(shape.target, canvas)
     start = source.centre if source else (shape.x, shape.y)
@@ -55,20 +98,33 @@ def free_spot(w: float, h: float, taken: Sequence[Box], view: Box, gap: float = 
     """
     cx, cy = view.centre
     start_x, start_y = float(round(cx - w / 2)), float(round(cy - h / 2))
-    near = [box.grown(gap - 1) for box in taken if box.touches(view.grown(gap))]
+    wide = view.grown(gap)
+    left, top, right, bottom = wide.x, wide.y, wide.right, wide.bottom
+    near = [
+        box.grown(gap - 1)
+        for box in taken
+        if box.x <= right and box.y <= bottom and box.x + box.w >= left and box.y + box.h >= top
+    ]
     step_x, step_y = max(w + gap, 40.0) / 2, max(h + gap, 40.0) / 2
     reach = range(-_STEPS, _STEPS + 1)
     spots = [Box(start_x + column * step_x, start_y + row * step_y, w, h) for row in reach for column in reach]
     for spot in sorted(spots, key=lambda s: (abs(s.x - start_x) + abs(s.y - start_y), s.y < start_y, s.x < start_x)):
         centred = spot.x == start_x and spot.y == start_y
-        if (centred or view.contains(spot)) and not any(spot.overlap(box) for box in near):
+        if (centred or view.contains(spot)) and not _lies_on(spot, near):
             return float(round(spot.x)), float(round(spot.y))
     column_box = Box(start_x, view.y, w, MAX_COORDINATE)
     below = max((box.bottom for box in taken if box.overlap(column_box)), default=view.bottom)
     return start_x, float(round(below + gap))
 
 
-def _end_box(end: End | None, canvas: Canvas) -> Box | None:
+def _lies_on(spot: Box, boxes: Sequence[Box]) -> bool:
+    left, top, right, bottom = spot.x, spot.y, spot.right, spot.bottom
+    return any(
+        box.x < right and left < box.x + box.w and box.y < bottom and top < box.y + box.h for box in boxes
+    )  # fmt: skip
+
+
+def _end_box(end: End | None, canvas: Finder) -> Box | None:
     if end is None:
         return None
     if "id" not in end:

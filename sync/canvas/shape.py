@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from sync.canvas.geometry import Box
+from sync.canvas.geometry import Box, rotated_bounds
 from sync.canvas.schema import SHAPE_FIELDS, WRITTEN_ONCE, End, ShapeId, ShapeType, read_field
 
 Number = float | int
+_UNREAD = object()
 
 
 def plain(value: object) -> Any:
@@ -34,8 +35,9 @@ class Shape:
 
     def field(self, name: str) -> Any:
         """The field as stored, or its default. Raises KeyError for a name that is no shape field."""
-        if name in self._read:
-            return self._read[name]
+        known = self._read.get(name, _UNREAD)
+        if known is not _UNREAD:
+            return known
         value = read_field(name, self.raw)
         self._read[name] = value = plain(value) if isinstance(value, float | list | dict) else value
         return value
@@ -43,27 +45,32 @@ class Shape:
     @property
     def type(self) -> ShapeType:
         """What it is; a type this version does not know reads as a rectangle."""
-        return cast(ShapeType, self.field("type"))
+        value: ShapeType = self.field("type")
+        return value
 
     @property
     def x(self) -> Number:
         """Left edge of the unrotated box, px."""
-        return cast(Number, self.field("x"))
+        value: Number = self.field("x")
+        return value
 
     @property
     def y(self) -> Number:
         """Top edge of the unrotated box, px, down."""
-        return cast(Number, self.field("y"))
+        value: Number = self.field("y")
+        return value
 
     @property
     def w(self) -> Number:
         """Width, px, >= 1."""
-        return cast(Number, self.field("w"))
+        value: Number = self.field("w")
+        return value
 
     @property
     def h(self) -> Number:
         """Height, px, >= 1."""
-        return cast(Number, self.field("h"))
+        value: Number = self.field("h")
+        return value
 
     @property
     def box(self) -> Box:
@@ -74,49 +81,66 @@ class Shape:
         return cast(Box, known)
 
     @property
+    def upright(self) -> Box:
+        """The upright box around what is drawn; of anything but a connector."""
+        known = self._read.get("upright")
+        if known is None:
+            known = self._read["upright"] = rotated_bounds(self.box, self.rotation)
+        return cast(Box, known)
+
+    @property
     def rotation(self) -> Number:
         """Degrees clockwise about the centre, [0, 360)."""
-        return cast(Number, self.field("rotation"))
+        value: Number = self.field("rotation")
+        return value
 
     @property
     def z(self) -> str:
         """Stacking key; order by (z, id)."""
-        return cast(str, self.field("z"))
+        value: str = self.field("z")
+        return value
 
     @property
     def fill(self) -> str:
         """Palette name, `none`, `#rrggbb` or `hsl(...)`."""
-        return cast(str, self.field("fill"))
+        value: str = self.field("fill")
+        return value
 
     @property
     def stroke(self) -> str:
         """The same for the outline."""
-        return cast(str, self.field("stroke"))
+        value: str = self.field("stroke")
+        return value
 
     @property
     def text(self) -> str:
         """The label, or the body of a note."""
-        return cast(str, self.field("text"))
+        value: str = self.field("text")
+        return value
 
     @property
     def font_size(self) -> Number:
         """px."""
-        return cast(Number, self.field("font_size"))
+        value: Number = self.field("font_size")
+        return value
 
     @property
     def parent(self) -> ShapeId | None:
         """Id of the frame it is in."""
-        return cast("ShapeId | None", self.field("parent"))
+        value: ShapeId | None = self.field("parent")
+        return value
 
     @property
     def source(self) -> End | None:
         """`from` of a connector."""
-        return cast("End | None", self.field("from"))
+        value: End | None = self.field("from")
+        return value
 
     @property
     def target(self) -> End | None:
         """`to` of a connector."""
-        return cast("End | None", self.field("to"))
+        value: End | None = self.field("to")
+        return value
 
     @property
     def points(self) -> list[int]:
@@ -126,17 +150,20 @@ class Shape:
     @property
     def locked(self) -> bool:
         """The assistant and gestures leave it alone."""
-        return cast(bool, self.field("locked"))
+        value: bool = self.field("locked")
+        return value
 
     @property
     def deleted(self) -> bool:
         """Tombstone."""
-        return cast(bool, self.field("deleted"))
+        value: bool = self.field("deleted")
+        return value
 
     @property
     def by(self) -> str:
         """User id of who made it."""
-        return cast(str, self.field("by"))
+        value: str = self.field("by")
+        return value
 
     def as_fields(self) -> dict[str, Any]:
         """Every field that is stored and valid, normalised; what a copy of the shape starts from."""
