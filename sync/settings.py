@@ -38,6 +38,11 @@ class Settings:
         "Store URL, `sqlite:///path/file.db` or `postgresql://user:password@host/database`; empty means `coplayer.db`"
         " in data.",
     )
+    ballast_bytes: int = _setting(
+        64 * 2**20,
+        "COPLAYER_BALLAST_BYTES",
+        "Space kept back beside the SQLite file while the server runs, given up when the disk is full; 0 for none.",
+    )
     secret: str = _setting(
         "", "COPLAYER_SECRET", "Key that signs access tokens (HS256); when set, every client needs one."
     )
