@@ -83,7 +83,10 @@ async def guarded(node_process: NodeProcess, guarded_server: Server) -> AsyncIte
 @pytest.fixture(scope="session")
 def idle_clients(node: Node, tmp_path_factory: pytest.TempPathFactory) -> Iterator[IdleClients]:
     """Stock clients in rooms of their own that nobody talks to, connected since the first interop test."""
-    with Server(tmp_path_factory.mktemp("idle")) as server, IdleClients(node, server.sync_url) as clients:
+    with (
+        Server(tmp_path_factory.mktemp("idle")) as server,
+        IdleClients(node, server.sync_url, server.hocuspocus_url) as clients,
+    ):
         yield clients
 
 

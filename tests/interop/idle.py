@@ -16,7 +16,9 @@ from tests.interop.yjs_client import NODE_FOLDER
 class IdleClient:
     """One process of tests/interop/node/client.mjs, asked in turns."""
 
-    def __init__(self, node: Node, server: str, room: str, *, awareness: bool) -> None:
+    def __init__(
+        self, node: Node, server: str, room: str, *, awareness: bool, kind: str = "y-websocket", version: int = 3
+    ) -> None:
         self._process = subprocess.Popen(
             [str(node.node), "client.mjs"],
             cwd=NODE_FOLDER,
@@ -27,6 +29,7 @@ class IdleClient:
         )
         self._last_id = 0
         try:
+            self._ask("make", kind=kind, version=version)
             self._ask("connect", server=server, room=room, awareness=awareness)
         except BaseException:
             self._end()
@@ -62,12 +65,17 @@ class IdleClient:
 
 
 class IdleClients:
-    """One as it comes, which renews its presence every 15 s, and one without presence, which never sends anything."""
+    """One as it comes, which renews its presence every 15 s, and others without presence, which never send anything."""
 
-    def __init__(self, node: Node, server: str) -> None:
+    def __init__(self, node: Node, server: str, hocuspocus: str) -> None:
         self._stack = ExitStack()
-        self.with_presence = self._stack.enter_context(IdleClient(node, server, "idle", awareness=True))
-        self.silent = self._stack.enter_context(IdleClient(node, server, "silent", awareness=False))
+        enter = self._stack.enter_context
+        self.clients = (
+            enter(IdleClient(node, server, "idle", awareness=True)),
+            enter(IdleClient(node, server, "silent", awareness=False)),
+            enter(IdleClient(node, hocuspocus, "silent-4", awareness=False, kind="hocuspocus", version=4)),
+            enter(IdleClient(node, hocuspocus, "silent-3", awareness=False, kind="hocuspocus", version=3)),
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -7,6 +7,8 @@ import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import * as Y from 'yjs'
 
+globalThis.WebSocket ??= WebSocket // its resync interval looks for the browser's constants
+
 const SYNC_STATUS = 102 // an extension: the server echoes it when all that was sent before it is durable
 
 export class YWebsocketClient {
