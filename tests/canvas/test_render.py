@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import struct
 from pathlib import Path
@@ -17,6 +18,7 @@ from sync.canvas.canvas import Canvas
 from sync.canvas.render import MARGIN, render
 from sync.canvas.theme import THEMES, ThemeName
 from sync.picture import MAX_SIDE, fitting_scale, png
+from tests.vectors import make_route
 
 SVG = "{http://www.w3.org/2000/svg}"
 TOKENS = Path(__file__).parents[2] / "frontend" / "src" / "style" / "tokens.css"
@@ -145,3 +147,7 @@ def test_a_huge_board_is_drawn_as_large_as_the_limit_allows() -> None:
     width, height = struct.unpack(">II", png(picture.svg, picture.w, picture.h, 4)[16:24])
     assert width <= MAX_SIDE
     assert height >= 1
+
+
+def test_connectors_and_strokes_run_as_the_browser_draws_them() -> None:
+    assert make_route.make() == json.loads(make_route.VECTORS.read_text(encoding="utf-8"))
