@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from sync.blocks import Block, Content, Id, Parsed, Range, Section, TypeRef, parse, rebuild
 from sync.causal import Walk, walk
@@ -19,6 +19,7 @@ from sync.lib0 import DecodeError
 from sync.protocol import ClientId, CloseCode, ProtocolError, StateVector
 
 ProfileName = Literal["any", "map", "board"]
+PROFILE_NAMES: tuple[ProfileName, ...] = get_args(ProfileName)
 
 RESERVED_CLIENT_IDS = 2**20
 """Client ids below this belong to assistants: only the lease of that epoch may write them (G7)."""

@@ -39,6 +39,8 @@ class Grant:
     expires_at: float = math.inf
 
 
+ProfileOf = Callable[[str], ProfileName]
+"""What a room that does not exist yet holds."""
 Authorize = Callable[[str, str], Grant]
 """(room, token) -> Grant. Raises ProtocolError."""
 
@@ -134,11 +136,11 @@ class Document:
 class Multiplex:
     """One accepted socket of the dialect."""
 
-    def __init__(self, socket: Socket, hub: Hub, authorize: Authorize, profile: ProfileName) -> None:
+    def __init__(self, socket: Socket, hub: Hub, authorize: Authorize, profile_of: ProfileOf) -> None:
         self._socket = socket
         self._hub = hub
         self._authorize = authorize
-        self._profile: ProfileName = profile
+        self._profile_of = profile_of
         self._documents: dict[str, Document] = {}
         self._sending = anyio.Lock()
         self._heard = anyio.Event()
@@ -235,7 +237,7 @@ class Multiplex:
     async def _serve(self, document: Document, member: Member) -> None:
         try:
             with document.scope:
-                await self._hub.serve(document.room, document, member, None, self._profile)
+                await self._hub.serve(document.room, document, member, None, self._profile_of(document.room))
             if document.scope.cancelled_caught:
                 self._forget(document)
                 await self.send(hocuspocus.denied(document.key, "The token has expired; ask for a new link."))

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from sync.gate import PROFILE_NAMES, ProfileName
+
 
 class SettingsError(ValueError):
     """A setting has a value that cannot be used; the sentence says which and what to do."""
@@ -50,6 +52,11 @@ class Settings:
         (), "COPLAYER_ORIGINS", "Web origins besides our own that may connect, separated by commas."
     )
     insecure: bool = _setting(False, "COPLAYER_INSECURE", "Listen on other addresses than loopback without a secret.")
+    profiles: tuple[str, ...] = _setting(
+        (),
+        "COPLAYER_PROFILES",
+        "What new rooms hold, as `name=profile` or `prefix*=profile` (any, map, board), by commas.",
+    )
     unload_after_s: float = _setting(
         30.0, "COPLAYER_UNLOAD_AFTER_S", "A room without connections leaves memory after this time."
     )
@@ -121,10 +128,20 @@ class Settings:
             )
         if self.secret and len(self.secret.encode()) < 32:
             raise SettingsError("COPLAYER_SECRET is shorter than 32 bytes; make one with: openssl rand -hex 32")
+        for entry in self.profiles:
+            if entry.partition("=")[2] not in PROFILE_NAMES:
+                raise SettingsError(f"COPLAYER_PROFILES has {entry!r}; write name=any, name=map or prefix*=board.")
         for spec in fields(self):
             value = getattr(self, spec.name)
             if isinstance(value, int | float) and not isinstance(value, bool) and value < 0:
                 raise SettingsError(f"{spec.metadata['env']} is {value}; it cannot be below 0.")
+
+    def profile_for(self, room: str) -> ProfileName | None:
+        """The profile that `profiles` names for a new room; the first that fits."""
+        for pattern, _, profile in (entry.partition("=") for entry in self.profiles):
+            if room == pattern or (pattern.endswith("*") and room.startswith(pattern[:-1])):
+                return PROFILE_NAMES[PROFILE_NAMES.index(profile)]
+        return None
 
     @property
     def is_loopback(self) -> bool:

@@ -90,8 +90,7 @@ async def serve_hocuspocus(websocket: WebSocket) -> None:
         if not is_own_origin(websocket.headers, hub.settings):
             await socket.close(CloseCode.FORBIDDEN, OTHER_SITE)
             return
-        profile = _new_room_profile(False, hub.settings)
-        await Multiplex(socket, hub, authorize, profile).serve()
+        await Multiplex(socket, hub, authorize, lambda room: new_room_profile(room, False, hub.settings)).serve()
     except SocketClosed:
         return
 
@@ -116,7 +115,7 @@ async def _admit(websocket: WebSocket, hub: Hub) -> tuple[str, Member, Agent | N
         epoch=agent.epoch if agent is not None else None,
         hears_events=query.get("coplayer") == "1",
     )
-    return room, member, agent, _new_room_profile(is_ours, hub.settings), access.expires_at
+    return room, member, agent, new_room_profile(room, is_ours, hub.settings), access.expires_at
 
 
 def _identity(access: Access, agent: Agent | None) -> Identity:
@@ -134,8 +133,12 @@ def _agent(slot: str | None, epoch: str | None) -> Agent | None:
     return Agent(slot, int(epoch))
 
 
-def _new_room_profile(is_ours: bool, settings: Settings) -> ProfileName:
-    """G1: our own clients make boards; a stock client may bring any schema where strangers cannot come in."""
+def new_room_profile(room: str, is_ours: bool, settings: Settings) -> ProfileName:
+    """G2: what the operator says; else our own clients make boards, and a stock client brings any schema where
+    strangers cannot come in."""
+    named = settings.profile_for(room)
+    if named is not None:
+        return named
     if is_ours:
         return "board"
     return "any" if settings.is_loopback or settings.secret else "map"

@@ -193,6 +193,7 @@ async def test_a_with_a_secret_everybody_needs_a_token_for_that_room(tmp_path: P
         (("--port", "99999"), "COPLAYER_PORT"),
         (("--store", "mysql://x"), "COPLAYER_STORE"),
         (("--secret", "short"), "32 bytes"),
+        (("--profiles", "a=texts"), "COPLAYER_PROFILES"),
     ],
 )
 async def test_a_setting_that_cannot_be_used_is_said_in_one_sentence(
@@ -305,3 +306,13 @@ async def test_a_prompt_over_rest_is_written_as_a_browser_would_write_it(server:
                     if line.startswith("data:"):
                         assert '"wanted": true' in line
                         break
+
+
+async def test_g2_an_operator_says_what_new_rooms_hold(tmp_path: Path) -> None:
+    with serving(tmp_path, COPLAYER_PROFILES="notes/*=any,strict=map") as server:
+        for room in ("notes/a", "strict", "other"):
+            async with connect(f"{server.sync_url}/{room}", person(), {"coplayer": "1"}) as peer:
+                with anyio.fail_after(TIMEOUT_S):
+                    await peer.wait_synced()
+        rooms = httpx.get(f"{server.url}/api/rooms").json()["rooms"]
+        assert {r["room"]: r["profile"] for r in rooms} == {"notes/a": "any", "strict": "map", "other": "board"}
