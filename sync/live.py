@@ -92,6 +92,8 @@ class LiveRoom:
         if agent is not None:
             self.agents[connection] = agent
         self.perform(self.room.connect(connection, member))
+        if self.fault is not None:
+            self.perform(self.room.storage_fault(self.fault, connection))
 
     def receive(self, connection: ConnectionId, frame: bytes) -> None:
         """A frame came; while the store does not take what came before, only so much of it (S7)."""
@@ -224,8 +226,13 @@ class LiveRoom:
         self.stop()
         self.perform(effects)
 
+    @property
+    def is_flushed(self) -> bool:
+        """All that was received is durable, or the room is broken."""
+        return self.is_broken or not (self._pending or self._is_writing)
+
     async def flush(self) -> None:
-        """Returns when all that was received is durable, or the room is broken."""
-        while (self._pending or self._is_writing) and not self.is_broken:
+        """Returns when `is_flushed`."""
+        while not self.is_flushed:
             self._flushed = anyio.Event()
             await self._flushed.wait()

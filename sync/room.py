@@ -310,6 +310,12 @@ class Room:
         event = {"type": "storage", "ok": fault is None, **({} if fault is None else {"reason": fault})}
         return [Broadcast(BoardEvent(event), tuple(c for c, p in self._connections.items() if p.member.hears_events))]
 
+    def storage_fault(self, fault: str, connection: ConnectionId) -> list[Effect]:
+        """The same for one that has just come."""
+        if not self._connections[connection].member.hears_events:
+            return []
+        return [Send(connection, BoardEvent({"type": "storage", "ok": False, "reason": fault}))]
+
     def close_all(self, code: CloseCode, reason: str) -> list[Effect]:
         """Say goodbye to everybody."""
         return [Close(connection, code, reason) for connection in self._connections]

@@ -226,7 +226,8 @@ class Rooms:
                     if slot.users == 0:
                         self._discard(room, slot)
                 elif slot.idle_since is not None and now - slot.idle_since >= self._settings.unload_after_s:
-                    await self._unload(room, slot)
+                    if slot.live.is_flushed:  # else the store fails: who comes finds the room, and no other room waits
+                        await self._unload(room, slot)
                 elif slot.live.seq - slot.live.snapshot_seq >= self._settings.compact_after_rows:
                     await self._compact(slot.live)
 
