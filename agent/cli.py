@@ -22,7 +22,6 @@ from types import FrameType
 from typing import Any, get_type_hints
 from urllib.parse import urlsplit
 
-import anyio
 from starlette.routing import Mount
 
 from agent.demo_app import DemoApp, loopback_only
@@ -88,15 +87,17 @@ def _serve(arguments: argparse.Namespace) -> int:
 def _agent(arguments: argparse.Namespace) -> int:
     # Imported here: the server's process does without the SDK, whose import takes as long as all the rest.
     from agent import service
+    from agent.own import Agent
 
     settings = Settings.from_env(**_given(arguments))
+    agent = Agent(settings=settings)
     logging.basicConfig(level=logging.WARNING, format="coplayer agent: %(message)s")
     line = settings.model_line
     if arguments.with_parent:
         service.stop_with_parent()
     else:
         print(f"coplayer agent: {settings.server}\n  model  {line}", flush=True)
-    return anyio.run(service.work, settings)
+    return agent.run()
 
 
 def _up(arguments: argparse.Namespace) -> int:

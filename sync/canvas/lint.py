@@ -117,10 +117,12 @@ def _pairs(solid: list[tuple[Shape, Box]], wanted: set[str]) -> Iterator[Lint]:
         if shape.id not in wanted:
             continue
         reach = box.grown(NEAR_REACH)
-        first, last = bisect_left(lefts, reach.x - widest), bisect_right(lefts, reach.right)
-        candidates = [item for item in by_left[first:last] if item[0].id != shape.id and item[1].touches(reach)]
-        for other, other_box in candidates:
-            if other.id in wanted and other.id < shape.id:
+        left, top, bottom = reach.x, reach.y, reach.bottom
+        first, last = bisect_left(lefts, left - widest), bisect_right(lefts, reach.right)
+        for other, other_box in by_left[first:last]:
+            if other_box.y > bottom or other_box.y + other_box.h < top or other_box.x + other_box.w < left:
+                continue
+            if other.id == shape.id or (other.id in wanted and other.id < shape.id):
                 continue  # the pair is looked at once, from its smaller id
             lower_first = order[shape.id] < order[other.id]
             lower, upper = ((shape, box), (other, other_box))[:: 1 if lower_first else -1]
