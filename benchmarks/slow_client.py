@@ -25,7 +25,7 @@ if not __package__:  # run as a program: the tree is not on the path yet
 import uvloop
 from pycrdt import Doc, Map
 
-from sync.protocol import SyncStep1, SyncStep2, Update, decode, encode
+from sync.protocol import SyncStep1, SyncStep2, Update, decode, decode_state_vector, encode
 from tests.support.raw_peer import SMALL_BUFFER, RawPeer
 from tests.support.server import Server
 
@@ -75,7 +75,9 @@ async def run(options: argparse.Namespace, *, is_one_paused: bool) -> Result:
     """A server of its own."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        Server(Path(folder), "--slow-after-s", "3600") as server,  # it is to be paused, not closed
+        Server(
+            Path(folder), "--slow-after-s", "3600"
+        ) as server,  # not closed for being paused, unless it misses a ping
     ):
         url = f"{server.sync_url}/r"
         writer = await RawPeer.connect(url, keeps=False)
@@ -116,7 +118,7 @@ async def run(options: argparse.Namespace, *, is_one_paused: bool) -> Result:
             await peer.until(lambda peer=peer: end in peer.came, timeout_s=300)
         seconds = time.perf_counter() - started
         peak = max(peak, rss_mb(server.pid))
-        woke_whole = await wakes_whole(last, end) if is_one_paused else None
+        woke_whole = await wakes_whole(last, end, url) if is_one_paused else None
         doc.unobserve(subscription)
         for peer in everybody:
             peer.hang_up()
@@ -126,17 +128,31 @@ async def run(options: argparse.Namespace, *, is_one_paused: bool) -> Result:
     return Result(peak - before, delays[len(delays) // 2], delays[len(delays) * 99 // 100], seconds, woke_whole)
 
 
-async def wakes_whole(peer: RawPeer, end: int) -> bool:
-    """Does it read on and end with the last value?"""
+async def wakes_whole(peer: RawPeer, end: int, url: str) -> bool:
+    """Does it read on, or come back after a missed ping, and end with the last value?"""
     marker = MARK + f"{end:08d}".encode()
     peer.resume()
-    await peer.until(lambda: any(marker in frame for frame in peer.frames[-5:]), timeout_s=60)
+    await peer.until(lambda: _has(peer, marker) or peer.is_lost, timeout_s=60)
     replica: Doc[Any] = Doc()
+    _read(peer, replica)
+    if peer.is_lost:
+        again = await RawPeer.connect(url)
+        again.send(encode(SyncStep1(decode_state_vector(replica.get_state()))))
+        await again.until(lambda: _has(again, marker), timeout_s=60)
+        _read(again, replica)
+        again.hang_up()
+    return bool(replica.get("big", type=Map)["n"].encode().startswith(marker))
+
+
+def _has(peer: RawPeer, marker: bytes) -> bool:
+    return any(marker in frame for frame in peer.frames[-5:])
+
+
+def _read(peer: RawPeer, replica: Doc[Any]) -> None:
     for frame in peer.frames:
         for message in decode(frame):
             if isinstance(message, SyncStep2 | Update):
                 replica.apply_update(message.update)
-    return bool(replica.get("big", type=Map)["n"].encode().startswith(marker)) and peer.close_code is None
 
 
 def main() -> int:

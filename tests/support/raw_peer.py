@@ -26,6 +26,8 @@ class RawPeer(asyncio.Protocol):
         self.changed = asyncio.Event()
         self._keeps = keeps
         self._is_open = False
+        self._unread = 0
+        """Bytes of a frame that is passed over."""
         self._buffer = bytearray()
         self._transport: asyncio.Transport | None = None
         self._socket: socket.socket | None = None
@@ -65,9 +67,10 @@ class RawPeer(asyncio.Protocol):
             data = bytes(self._buffer[end + 4 :])
             self._buffer.clear()
             self._is_open = True
-        if self._keeps:
-            self._buffer += data
-            self._take_frames()
+        skipped = min(self._unread, len(data))
+        self._unread -= skipped
+        self._buffer += data[skipped:]
+        self._take_frames()
         self.changed.set()
 
     def _take_frames(self) -> None:
@@ -79,6 +82,11 @@ class RawPeer(asyncio.Protocol):
                 if len(self._buffer) < at:
                     return
                 size = int.from_bytes(self._buffer[2:at], "big")
+            if opcode == BINARY and not self._keeps:
+                has = min(size, len(self._buffer) - at)
+                del self._buffer[: at + has]
+                self._unread = size - has
+                continue
             if len(self._buffer) < at + size:
                 return
             payload = bytes(self._buffer[at : at + size])

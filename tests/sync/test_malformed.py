@@ -121,11 +121,11 @@ async def test_c1_it_is_closed_with_a_code_and_a_sentence(shared: Server, witnes
 
 async def lives(witness: RawPeer) -> None:
     """It can still write, and hears that it is stored."""
-    witness.frames.clear()
     doc: Doc[Any] = Doc(client_id=2**22 + witness.received)  # a new writer each time
     doc.get("shapes", type=Map)["alive"] = witness.received
-    witness.send(encode(Update(doc.get_update())) + encode(SyncStatus(b"alive")))
-    await witness.until(lambda: encode(SyncStatus(b"alive")) in witness.frames)
+    mark = encode(SyncStatus(str(witness.received).encode()))
+    witness.send(encode(Update(doc.get_update())) + mark)
+    await witness.until(lambda: mark in witness.frames)
     assert witness.close_code is None
 
 
@@ -195,3 +195,43 @@ def test_w7_the_codecs_and_the_gate_raise_only_protocol_errors(data: bytes) -> N
         gate.admit(data, is_partial=True)  # what is left fits, or is nothing
     except Refused as error:
         assert error.code in FINAL
+
+
+def test_g4_a_second_content_of_an_id_is_not_looked_at() -> None:
+    """What the document has is cut off: two peers cannot make it hold two things under one id."""
+    gate = Gate(MAP)
+    assert gate.admit(update((CLIENT, 0, [ONE]))).is_new
+    assert not gate.admit(update((CLIENT, 0, [value(b"\x79")]))).is_new
+    with pytest.raises(NotReady):
+        gate.admit(update((CLIENT, 3, [value(b"\x79")])))
+    assert not gate.admit(update((CLIENT, 3, [value(b"\x79")])), is_partial=True).is_new
+    assert gate.known == {CLIENT: 1}
+
+
+def test_g5_maps_are_not_nested_deeper_by_many_small_updates() -> None:
+    gate = Gate(MAP)
+    gate.admit(update((CLIENT, 0, [b"\x27\x01\x06shapes\x01k\x01"])))
+    for depth in range(1, 10):
+        inner = b"\x27\x00" + var_uint(CLIENT) + var_uint(depth - 1) + b"\x01k\x01"
+        if depth < 3:
+            gate.admit(update((CLIENT, depth, [inner])))
+            continue
+        with pytest.raises(Refused) as refused:
+            gate.admit(update((CLIENT, depth, [inner])))
+        assert refused.value.code == REFUSED
+        break
+
+
+@pytest.mark.parametrize("state", ['{"x":NaN}', "[]", "{" * 40, '{"a":' * 40 + "1" + "}" * 40, '"' + "x" * 9_000 + '"'])
+async def test_p4_a_presence_state_that_breaks_a_rule_reaches_nobody(
+    shared: Server, witness: RawPeer, state: str
+) -> None:
+    peer = await RawPeer.connect(f"{shared.sync_url}/r?coplayer=1")
+    peer.send(encode(SyncStep1({})))
+    peer.send(b"\x01" + var_bytes(b"\x01" + var_uint(77) + b"\x01" + var_string(state)))
+    peer.send(encode(SyncStatus(b"heard")))
+    await peer.until(lambda: encode(SyncStatus(b"heard")) in peer.frames)
+    await lives(witness)
+    assert not any(frame[:1] == b"\x01" and var_uint(77) in frame for frame in witness.frames)
+    assert peer.close_code is None
+    peer.hang_up()
