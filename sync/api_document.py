@@ -123,7 +123,7 @@ async def patch(request: Request) -> Response:
                 before = read_document(doc, profile.roots or ())
                 after = (json_patch if kind == JSON_PATCH else merge_patch)(before, change)
                 rules: Rules = board.rules(profile.name, doc, author_of(access), int(hub.now() * 1000), "patch")
-                write_document(doc, after, rules, profile.roots)
+                write_document(doc, before, after, rules, profile.roots)
             except PatchTestFailed as error:
                 raise Problem(409, str(error)) from None
             except (PatchError, Unwritable) as error:

@@ -90,7 +90,7 @@ async def restore_version(request: Request) -> Response:
             now = read_document(doc, profile.roots or ())
             after = {**wanted, **{root: now[root] for root in rules.kept if root in now}}
             try:
-                write_document(doc, after, rules, profile.roots)
+                write_document(doc, now, after, rules, profile.roots)
             except Unwritable as error:
                 raise Problem(409, f"The version does not fit this room any more: {error}") from None
 

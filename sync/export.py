@@ -109,14 +109,15 @@ async def import_json(request: Request) -> Response:
 
     def write(doc: Doc[Any]) -> dict[str, object]:
         rules = BoardRules(doc, author, int(hub.now() * 1000), "import")
-        after = read_document(doc, EXPORTED)
+        before = read_document(doc, EXPORTED)
+        after = dict(before)
         for root in EXPORTED:
             given = body.get(root, {})
             if not isinstance(given, dict):
                 raise Problem(422, f"`{root}` must be an object.")
             after[root] = {**after[root], **{key: _laid(after[root].get(key), value) for key, value in given.items()}}
         try:
-            written = write_document(doc, after, rules)
+            written = write_document(doc, before, after, rules)
         except Unwritable as error:
             raise Problem(422, str(error)) from None
         return {"written": written, "left_out": rules.left_out[:MAX_LEFT_OUT]}

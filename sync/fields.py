@@ -52,12 +52,13 @@ def read_document(doc: Doc[Any], roots: Iterable[str] = ()) -> Document:
     return {name: json.loads(str(doc.get(name, type=Map))) for name in sorted({*doc.keys(), *roots})}
 
 
-def write_document(doc: Doc[Any], after: Any, rules: Rules, roots: frozenset[str] | None = None) -> int:
-    """Make the document read as `after`, in one transaction; how many fields that took.
+def write_document(
+    doc: Doc[Any], before: Document, after: Any, rules: Rules, roots: frozenset[str] | None = None
+) -> int:
+    """Make the document, which reads as `before`, read as `after`, in one transaction; how many fields that took.
 
     `roots` are the only ones there may be. Raises Unwritable: nothing was changed.
     """
-    before = read_document(doc, roots or ())
     if not isinstance(after, Mapping) or not all(isinstance(value, Mapping) for value in after.values()):
         raise Unwritable("A document is an object of root maps, each an object.")
     if roots is not None and (unknown := sorted(set(after) - roots)):
@@ -85,6 +86,8 @@ def _root_writes(
     writes: list[tuple[str, tuple[str, ...], Any]] = []
     live: Map[Any] = doc.get(root, type=Map)
     for key in [*before, *(key for key in after if key not in before)]:
+        if key in before and key in after and same(before[key], after[key]):
+            continue
         stored = live.get(key)
         if key not in after:
             instead = rules.removed(root, key) if isinstance(stored, Map) else None
@@ -92,8 +95,6 @@ def _root_writes(
                 writes.append((root, (key,), _REMOVED))
             else:
                 writes += [(root, (key, name), value) for name, value in _differing(before[key], instead)]
-        elif key in before and same(before[key], after[key]):
-            continue
         elif isinstance(stored, Map) and isinstance(after[key], Mapping):
             changes = {name: after[key].get(name, _REMOVED) for name in {**before[key], **after[key]}}
             changed = {n: v for n, v in changes.items() if n not in before[key] or not same(before[key][n], v)}

@@ -127,6 +127,8 @@ class _Patched:
 
 def same(a: Any, b: Any) -> bool:
     """Equal as JSON: 3 is 3.0, true is not 1."""
+    if a is b:  # most of a patched document
+        return True
     if isinstance(a, bool) or isinstance(b, bool):
         return a is b
     if isinstance(a, Mapping) and isinstance(b, Mapping):
