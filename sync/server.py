@@ -8,10 +8,12 @@ from collections.abc import Callable
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from sync.hub import Hub
 from sync.settings import Settings
+from sync.store import StoreError
 
 WS_PING_S = 20.0  # a half-open socket is noticed after two of these
 
@@ -61,6 +63,23 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
+def in_a_sentence(app: ASGIApp) -> ASGIApp:
+    """A store that cannot be opened ends the start with its sentence, without a traceback before it."""
+
+    async def told(scope: Scope, receive: Receive, send: Send) -> None:
+        async def shorten(message: Message) -> None:
+            if message["type"] == "lifespan.startup.failed":
+                last = message["message"].rstrip().rpartition("\n")[2]
+                kind, _, sentence = last.partition(": ")
+                if kind == f"{StoreError.__module__}.{StoreError.__name__}":
+                    message = {**message, "message": sentence}
+            await send(message)
+
+        await app(scope, receive, shorten if scope["type"] == "lifespan" else send)
+
+    return told
+
+
 def serve(app: Starlette, settings: Settings, on_ready: Callable[[str], None]) -> int:
     """Run until SIGTERM or SIGINT; the exit status. `on_ready` gets the address once connections are taken."""
     server = Server(configure(app, settings), app.state.hub, on_ready)
@@ -73,7 +92,7 @@ def serve(app: Starlette, settings: Settings, on_ready: Callable[[str], None]) -
 def configure(app: Starlette, settings: Settings) -> uvicorn.Config:
     """How uvicorn serves it."""
     return uvicorn.Config(
-        app,
+        in_a_sentence(app),
         host=settings.host,
         port=settings.port,
         log_level="warning",

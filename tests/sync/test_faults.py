@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import random
+import re
 import resource
 import sqlite3
 import subprocess
@@ -22,6 +23,7 @@ from pycrdt import Doc, Map
 
 from sync.provider import Provider, connect
 from tests.support.postgres import Postgres
+from tests.support.program import Program, ProgramError
 from tests.support.server import Server
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(240)]
@@ -285,3 +287,23 @@ async def test_s7_s11_a_postgresql_that_goes_away_and_comes_back(tmp_path: Path,
             finally:
                 await anyio.to_thread.run_sync(postgres.start)
             await people.all_is_well()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--data", "{}/file"), "Cannot open .*file"),
+        (("--store", "postgresql://ann:hunter2@127.0.0.1:1/boards"), "Cannot open database boards at 127.0.0.1"),
+    ],
+)
+async def test_a_store_that_cannot_be_opened_ends_the_start_with_one_sentence(
+    tmp_path: Path, arguments: tuple[str, ...], sentence: str
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    program = Program(["-m", "sync", "--port", "0", *(argument.format(tmp_path) for argument in arguments)])
+    with pytest.raises(ProgramError):
+        program.wait_for_line("^coplayer: http")
+    assert program.stop() != 0
+    assert re.search(sentence, program.output)
+    assert "Traceback" not in program.output
+    assert "hunter2" not in program.output
