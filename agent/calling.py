@@ -34,12 +34,18 @@ class Calling:
     """Carries out calls of one room's runs."""
 
     def __init__(
-        self, world: World, ledger: Ledger, mirror: Mirror, people_changes: Callable[[Canvas], list[str]]
+        self,
+        world: World,
+        ledger: Ledger,
+        mirror: Mirror,
+        people_changes: Callable[[Canvas], list[str]],
+        written_by: Callable[[str, str], str],
     ) -> None:
         self._world = world
         self._mirror = mirror
         self._ledger = ledger
         self._people_changes = people_changes
+        self._written_by = written_by
 
     async def carry_out(self, state: RunState, prompt: Prompt, seq: int, item: Item) -> Question | None:
         """Carry out call `seq` of the run and log it, whatever comes of it; not at all once people pressed Stop.
@@ -121,6 +127,7 @@ class Calling:
             request=prompt.body,
             is_confirmed=answer is not None and answer["text"] == DELETE,
             people_changes=self._people_changes,
+            written_by=self._written_by,
         )
         return lambda: replace(base, new_id=_ids(call), dragging=world.face.dragging(), names=world.face.names())
 

@@ -65,6 +65,14 @@ def people_changes(
     return [line for line in lines if line is not None]
 
 
+def written_by(canvas: Canvas, earlier: Snapshot, shape: str, field: str, peers: Mapping[int, str]) -> str:
+    """Who may have written a field since `earlier`; `somebody` when it is as it was, or when that cannot be told."""
+    found, before = canvas.find(shape), earlier.shapes.get(shape, {})
+    if found is None or same(found.raw.get(field), before.get(field)):
+        return "somebody"
+    return _writers(canvas.doc, earlier, peers)
+
+
 def _line(
     shape_id: str,
     before: Mapping[str, Any] | None,

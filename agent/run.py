@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import anyio
 
 from agent.calling import DOING, Calling
-from agent.changes import Snapshot, people_changes, snapshot
+from agent.changes import Snapshot, people_changes, snapshot, written_by
 from agent.face import Face
 from agent.instructions import INSTRUCTIONS
 from agent.ledger import Ledger
@@ -57,7 +57,7 @@ class Runner:
         self._world = world
         self.ledger = Ledger(world.doc, world.agent)
         self._mirror = Mirror(world.doc)
-        self._calling = Calling(world, self.ledger, self._mirror, self._people_changes)
+        self._calling = Calling(world, self.ledger, self._mirror, self._people_changes, self._written_by)
         self._seen: Snapshot | None = None
         """The board as the model saw it last."""
 
@@ -172,6 +172,13 @@ class Runner:
         return people_changes(
             canvas, self._seen, own=own, agent=world.agent, peers=world.face.writers(), names=names, mirror=self._mirror
         )  # fmt: skip
+
+    def _written_by(self, shape: str, field: str) -> str:
+        """Who may have written a field since the model saw the board last."""
+        if self._seen is None:
+            return "somebody"
+        canvas = Canvas(self._world.doc, self._mirror)
+        return written_by(canvas, self._seen, shape, field, self._world.face.writers())
 
     # ---- calling
 

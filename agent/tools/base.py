@@ -78,6 +78,8 @@ class ToolContext:
     """What the person asked, in their words."""
     is_confirmed: bool = False
     """A person said yes to what this very call does."""
+    written_by: Callable[[str, str], str] = field(default=lambda _shape, _field: "somebody")
+    """Names of who may have written a field of a shape since the board was last shown to the model."""
     people_changes: Callable[[Canvas], list[str]] = field(default=lambda _canvas: [])
     """Lines of what people changed since the board was last shown to the model."""
 

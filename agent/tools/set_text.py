@@ -10,6 +10,7 @@ from agent.lines import clean
 from agent.tools.base import Result, Tool, ToolContext, ToolError
 from agent.tools.lookup import editable, geometry
 from agent.tools.refit import refit
+from agent.tools.stale import stale, who_wrote
 from agent.tools.words import name
 from sync.canvas.canvas import Canvas
 from sync.canvas.schema import MAX_TEXT
@@ -17,34 +18,38 @@ from sync.canvas.shape import Shape
 
 
 class SetText(Tool):
-    """Change a label, or with `find` only a part of it. A text shape that fitted its words is fitted again."""
+    """Change a label, or with `find` only a part of it: the rest stays as it is now, whoever wrote it meanwhile. A text
+    shape that fitted its words is fitted again."""
 
     name: ClassVar[str] = "set_text"
 
     id: str = Field(description="shape id")
     find: str | None = Field(default=None, description="part to replace; null = whole label")
     text: str = Field(max_length=MAX_TEXT, description="new text")
-    expect: str | None = Field(default=None, description="label you last saw; if it differs now, nothing is written")
+    expect: str | None = Field(
+        default=None,
+        description="label you last saw; if it differs now and `find` does not settle it, nothing is written",
+    )
 
     def stage(self, canvas: Canvas, context: ToolContext) -> Result:
         """Stages `text`, and w and h of a text shape that fitted."""
         shape = editable(canvas, context, self.id)
-        if self.expect is not None and self.expect not in (shape.text, clean(shape.text)):
-            raise ToolError(
-                "STALE", f"the label of {shape.id} has changed", id=shape.id, field="text", expected=self.expect,
-                now=clean(shape.text),
-            )  # fmt: skip
-        canvas.set(shape.id, "text", self._new_text(shape))
+        has_changed = self.expect is not None and self.expect not in (shape.text, clean(shape.text))
+        count = shape.text.count(self.find) if self.find else 0
+        if has_changed and count != 1:
+            raise stale(canvas, context, shape, "text", self.expect)
+        canvas.set(shape.id, "text", self._new_text(shape, count))
         refit(canvas, shape)
         now = canvas.get(shape.id) or shape
         label = f"Relabelled {name(shape)}: {name(now)}" if shape.text and now.text else f"Labelled {name(now)}"
         output = {"shapes": geometry(canvas, [shape.id]), "text": clean(now.text)}
+        if has_changed:
+            output["merged_with"] = who_wrote(canvas, context, shape, "text")
         return Result(output, label if now.text else f"Cleared the label of {name(shape)}", (shape.id,))
 
-    def _new_text(self, shape: Shape) -> str:
+    def _new_text(self, shape: Shape, count: int) -> str:
         if self.find is None:
             return self.text
-        count = shape.text.count(self.find) if self.find else 0
         if count != 1:
             why = "is not in the label" if count == 0 else f"is {count} times in the label; give more of it"
             raise ToolError("INVALID", f"`find` {why}", path="find", why=why, now=clean(shape.text))

@@ -11,6 +11,7 @@ from agent.tools.common import Arguments, Colour, Coordinate, Ids, Size
 from agent.tools.create import stroke_for
 from agent.tools.lookup import editables, geometry, live
 from agent.tools.refit import refit
+from agent.tools.stale import stale
 from agent.tools.words import several
 from sync.canvas.canvas import Canvas, tidy
 from sync.canvas.schema import MAX_TEXT, PALETTE
@@ -77,7 +78,7 @@ class Update(Tool):
             shapes = editables(canvas, context, change.ids)
             fields = given(change.set)
             for shape in shapes:
-                refuse_stale(shape, change.expect)
+                refuse_stale(canvas, context, shape, change.expect)
                 set_fields(canvas, context, shape, fields)
                 touched[shape.id] = shape
         changed = [shape for shape in touched.values() if shape.id in canvas.changes]
@@ -116,18 +117,11 @@ def set_fields(canvas: Canvas, context: ToolContext, shape: Shape, fields: dict[
         refit(canvas, shape)
 
 
-def refuse_stale(shape: Shape, expect: Expected | None) -> None:
+def refuse_stale(canvas: Canvas, context: ToolContext, shape: Shape, expect: Expected | None) -> None:
     """Raises STALE when a field is not as the model last saw it."""
     for field, expected in (expect.model_dump() if expect is not None else {}).items():
         if expected is not None and shape.field(field) != tidy(expected):
-            raise ToolError(
-                "STALE",
-                f"{shape.id}.{field} has changed since you looked; look again or leave it",
-                id=shape.id,
-                field=field,
-                expected=expected,
-                now=shape.field(field),
-            )
+            raise stale(canvas, context, shape, field, expected)
 
 
 def _parent(canvas: Canvas, context: ToolContext, shape: Shape, parent: str) -> str | None:

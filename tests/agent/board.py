@@ -60,6 +60,7 @@ class Board:
             request=request,
             is_confirmed=is_confirmed,
             people_changes=people_changes,
+            written_by=lambda shape, field: f"Ann, who wrote {shape}.{field}",
         )
         canvas = Canvas(self.doc)
         result = BY_NAME[tool].model_validate(arguments).apply(canvas, context)

@@ -37,6 +37,7 @@ class Face:
         self.shown: list[tuple[str, str, str]] = []
         self.points: list[tuple[float, float]] = []
         self.held: dict[str, str] = {}
+        self.here: dict[int, str] = {}
 
     def show(self, status: str, run: str | None = None, *, note: str = "", text: str = "", targets: Any = ()) -> None:
         self.shown.append((status, note, text))
@@ -51,7 +52,7 @@ class Face:
         return {"ann": "Ann"}
 
     def writers(self) -> Mapping[int, str]:
-        return {}
+        return dict(self.here)
 
 
 class Scene:

@@ -185,3 +185,23 @@ async def test_look_at_changes_tells_what_a_person_changed_since_the_board_was_s
         await scene.runner.work(run)
         output = json.loads(scene.calls(run)[1]["output"])
         assert output["lines"] == ["o0 by somebody: x 0->77"], "and not what the assistant drew itself"
+
+
+async def test_t11_who_wrote_meanwhile_is_told_by_name(stage: Stage) -> None:
+    calls = (DRAW, ("set_text", {"id": "o0", "text": "Mine", "expect": ""}))
+    async with stage.scene(ModelServer([Reply("", calls), Reply("Done.")])) as scene:
+        others(scene, 1)
+        run = scene.prompt("draw")
+        ann: Doc[Any] = Doc(client_id=4_000_000_000)
+        scene.face.here = {4_000_000_000: "Ann"}
+
+        async def write(*_: object) -> None:
+            ann.apply_update(scene.doc.get_update())
+            shapes: YMap[Any] = ann.get("shapes", type=YMap)
+            shapes["o0"]["text"] = "Hers"
+            scene.doc.apply_update(ann.get_update())
+
+        scene.on_saved = write
+        await scene.runner.work(run)
+        error = json.loads(scene.calls(run)[1]["output"])["error"]
+        assert (error["code"], error["now"], error["by"]) == ("STALE", "Hers", "Ann")

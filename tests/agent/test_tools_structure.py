@@ -233,3 +233,23 @@ def test_t8_what_others_made_and_nobody_spoke_of_waits_for_a_yes(board: Board) -
 def test_t8_who_speaks_of_deleting_is_not_asked_again(board: Board, words: str) -> None:
     board.put("c", by="ben")
     board.call("delete", ids=["c"], request=words)
+
+
+def test_t11_a_part_of_a_label_is_replaced_in_what_stands_now_and_the_rest_is_whoever_wrote_it(board: Board) -> None:
+    board.edit("a", text="Login with passkeys")
+    merged = board.call("set_text", id="a", find="Login", text="Sign in", expect="Login")
+    assert board.shape("a")["text"] == "Sign in with passkeys"
+    assert merged.output["merged_with"] == "Ann, who wrote a.text"
+    assert "merged_with" not in board.call("set_text", id="a", find="Sign", text="Log").output
+
+
+def test_t11_a_label_that_changed_is_not_written_over_and_the_error_says_by_whom(board: Board) -> None:
+    board.edit("a", text="Passkeys")
+    refused = board.refusal("set_text", id="a", text="Sign in", expect="Login")
+    assert (refused["code"], refused["now"], refused["by"]) == ("STALE", "Passkeys", "Ann, who wrote a.text")
+    assert board.refusal("set_text", id="a", find="Login", text="x", expect="Login")["code"] == "STALE"
+    assert board.refusal("set_text", id="a", find="Login", text="x")["code"] == "INVALID"
+    board.call("set_text", id="a", text="Mine")
+    assert board.refusal("set_text", id="a", text="x", expect="Passkeys")["by"] == "the assistant in r1.4"
+    refused = board.refusal("update", changes=[{"ids": ["b"], "set": {"x": 1}, "expect": {"x": 5}}])
+    assert (refused["code"], refused["field"], refused["by"]) == ("STALE", "x", "Ann, who wrote b.x")
