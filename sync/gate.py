@@ -17,6 +17,7 @@ from sync.causal import Walk, walk
 from sync.idset import IdSet
 from sync.lib0 import DecodeError
 from sync.protocol import ClientId, CloseCode, ProtocolError, StateVector
+from sync.texts import Elsewhere
 
 ProfileName = Literal["any", "map", "board"]
 PROFILE_NAMES: tuple[ProfileName, ...] = get_args(ProfileName)
@@ -130,12 +131,13 @@ class Nesting:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What an update holds that the document lacks."""
+    """What an update holds that the document lacks, and what the checks noted of it."""
 
     update: bytes
     fresh: list[Section]
     deletes: Deletes
     nesting: Nesting | None
+    elsewhere: Elsewhere | None
 
     @property
     def is_new(self) -> bool:
@@ -150,6 +152,7 @@ class Gate:
     known: StateVector = field(default_factory=dict)
     _deleted: IdSet = field(default_factory=IdSet)
     _nesting: Nesting = field(default_factory=Nesting)
+    _elsewhere: Elsewhere = field(default_factory=Elsewhere)
 
     def admit(
         self,
@@ -177,6 +180,8 @@ class Gate:
                 self._deleted.add(client, clock, clock + length)
         if found.nesting is not None:
             self._nesting.add(found.nesting)
+        if found.elsewhere is not None:
+            self._elsewhere.add(found.elsewhere)
         return Admitted(found.update, found.is_new)
 
     def is_news(self, update: bytes) -> bool:
@@ -210,10 +215,15 @@ class Gate:
                 self._check_reserved(fresh, epoch)
                 _check_originless(fresh)
             nesting = self._check_profile(found.order)
+        elsewhere: Elsewhere | None = None
+        if not self.profile.is_map:
+            elsewhere = Elsewhere(below=self._elsewhere)
+            if elsewhere.is_strange(found.order):
+                raise Refused("The update puts text where no text is.")
         deletes = self._without_deleted(deletes)
         if is_partial or is_stripped or len(deletes) != len(parsed.deletes):
             update = rebuild(update, Parsed(fresh, deletes))
-        return _Found(update, fresh, deletes, nesting)
+        return _Found(update, fresh, deletes, nesting, elsewhere)
 
     def _without_known(self, sections: list[Section]) -> tuple[list[Section], bool]:
         """The sections less what the document has (G4). Raises NotReady at a half-known block."""

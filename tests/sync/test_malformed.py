@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycrdt import Array, Doc, Map, Text
 
-from sync.gate import MAP, Gate, NotReady, Refused
+from sync.gate import ANY, MAP, Gate, NotReady, Refused
 from sync.hocuspocus import read, split
 from sync.lib0 import var_bytes, var_string, var_uint
 from sync.protocol import ProtocolError, SyncStatus, SyncStep1, Update, decode, encode
@@ -235,3 +235,30 @@ async def test_p4_a_presence_state_that_breaks_a_rule_reaches_nobody(
     assert not any(frame[:1] == b"\x01" and var_uint(77) in frame for frame in witness.frames)
     assert peer.close_code is None
     peer.hang_up()
+
+
+STRING, FORMAT = b"\x01a", b"\x04bold\x04true"
+
+
+@pytest.mark.parametrize(
+    ("kind", "fits"), [(0, False), (1, False), (2, True), (6, True)], ids=["array", "map", "text", "xml"]
+)
+@pytest.mark.parametrize(("content", "body"), [(4, STRING), (6, FORMAT)], ids=["string", "format"])
+def test_g10_text_stands_in_texts_only(kind: int, fits: bool, content: int, body: bytes) -> None:
+    nested = b"\x27\x01\x06shapes\x01a" + var_uint(kind)
+    item = b"\x08\x00" + var_uint(CLIENT) + b"\x00\x01\x7e"
+    first = bytes([content]) + b"\x00" + var_uint(CLIENT) + b"\x00" + body
+    after = bytes([0x80 | content]) + var_uint(CLIENT) + b"\x01" + body
+    before = bytes([0x40 | content]) + var_uint(CLIENT) + b"\x01" + body
+    together = Gate(ANY)
+    if fits:
+        assert together.admit(update((CLIENT, 0, [nested, first]))).is_new
+        return
+    with pytest.raises(Refused):
+        together.admit(update((CLIENT, 0, [nested, first])))
+    for block in (after, before):
+        gate = Gate(ANY)
+        gate.admit(update((CLIENT, 0, [nested, item])))
+        with pytest.raises(Refused) as refused:
+            gate.admit(update((CLIENT, 2, [block])))
+        assert refused.value.code == REFUSED
