@@ -112,6 +112,32 @@ async def test_w11_a_paused_peer_costs_no_memory_and_nobodys_time_and_has_it_all
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads /proc")
+async def test_h7_a_paused_socket_of_the_other_dialect_is_let_go_and_holds_nobody_up(tmp_path: Path) -> None:
+    with Server(tmp_path, "--slow-after-s", "0.3") as server:
+        async with party(server) as (writer, _, readers):
+            paused = await RawPeer.connect(server.hocuspocus_url, receive_buffer=SMALL_BUFFER)
+            speaker = await RawPeer.connect(server.hocuspocus_url)
+            for peer in (paused, speaker):
+                peer.send(b"\x01r\x02\x00\x00")
+                peer.send(b"\x01r" + encode(SyncStep1({})))
+                await peer.until(lambda peer=peer: len(peer.frames) >= 3)
+            sockets = open_sockets(server.pid)
+            hand = Writer(writer)
+            paused.pause()
+            for number in range(PAST_THE_KERNEL):
+                await hand.write(number)
+                speaker.send(b"\x01r\x05\x02hi")
+            with anyio.fail_after(20):
+                while open_sockets(server.pid) >= sockets:
+                    await anyio.sleep(0.1)
+            await hand.write(1_000)
+            for peer in (speaker, *readers):
+                await peer.until(lambda peer=peer: has_heard(peer, 1_000))
+            paused.hang_up()
+            speaker.hang_up()
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads /proc")
 async def test_c1_the_socket_of_a_peer_that_stays_paused_is_let_go(tmp_path: Path) -> None:
     with Server(tmp_path, "--slow-after-s", "0.3") as server:
         async with party(server) as (writer, paused, readers):
