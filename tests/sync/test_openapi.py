@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import httpx
+import pytest
 
 from sync.app import create_app
 from sync.openapi import document, operations
@@ -44,6 +45,7 @@ def test_e1_a_rooms_own_address_does_not_swallow_the_ones_below_it(server: Serve
     assert httpx.delete(f"{server.url}/api/rooms/a/b").status_code == 204
 
 
+@pytest.mark.timeout(240)  # 25 s on a quiet machine, three times that on a busy one
 def test_e1_schemathesis_finds_nothing_that_the_document_does_not_say(tmp_path: Path) -> None:
     with Server(tmp_path / "data") as server:
         for room in ("a", "0"):  # names that a generator tries first
@@ -52,11 +54,11 @@ def test_e1_schemathesis_finds_nothing_that_the_document_does_not_say(tmp_path: 
         asked = [
             *(sys.executable, "-m", "schemathesis.cli", "run", f"{server.url}/api/openapi.json"),
             *("--checks", ",".join(CHECKS), "--exclude-path-regex", "/events$"),
-            *("--phases", "examples,coverage,fuzzing", "--max-examples", "6", "--seed", "1"),
+            *("--phases", "examples,coverage,fuzzing", "--max-examples", "4", "--seed", "1"),
             *("--generation-deterministic", "--request-timeout", "20"),
             *("--max-failures", "20", "--no-color"),
         ]
-        answer = subprocess.run(asked, capture_output=True, text=True, timeout=110, cwd=tmp_path, check=False)
+        answer = subprocess.run(asked, capture_output=True, text=True, timeout=220, cwd=tmp_path, check=False)
         assert answer.returncode == 0, answer.stdout[-20_000:] + answer.stderr[-2_000:]
         assert httpx.get(f"{server.url}/healthz").status_code == 200
     assert "Traceback" not in server.output, server.output
