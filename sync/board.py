@@ -211,9 +211,14 @@ async def cancel_run(request: Request) -> Response:
         status = entry.get("status")
         if status not in RUN_ENDED:
             entry["cancel"] = {"by": by, "at": now_ms}
-        return {"run": run, "status": status}
+        return {"run": run, "status": status, "agent": str(entry.get("agent") or DEFAULT_SLOT)}
 
-    return await _change_run(request, change)
+    response = await _change_run(request, change)
+    stopped = json.loads(bytes(response.body))
+    if stopped["status"] == "requires_user":
+        # Nobody works on a run that waits for an answer; somebody must end it.
+        await hub_of(request).want(room_of(request, is_write=True)[0], stopped["agent"])
+    return response
 
 
 async def answer_run(request: Request) -> Response:

@@ -76,6 +76,9 @@ class Client:
     async def stop(self, run: str) -> None:
         (await self._http.post(f"{self._at}/runs/{run}/cancel")).raise_for_status()
 
+    async def answer(self, run: str, text: str) -> int:
+        return (await self._http.post(f"{self._at}/runs/{run}/answer", json={"text": text})).status_code
+
     async def shapes(self) -> dict[str, Any]:
         shapes = (await self._http.get(f"{self._at}/doc")).json()["shapes"]
         return {key: shape for key, shape in shapes.items() if not shape.get("deleted")}
@@ -296,3 +299,44 @@ async def test_the_command_starts_everything_tells_where_and_stops_cleanly(tmp_p
             status = await run_sync(program.stop, how)
         assert status == 0
         assert not re.search("Traceback|Fatal|ended", program.output), program.output
+
+
+async def test_r12_an_answer_over_rest_brings_the_assistant_back_to_a_run_that_waits(office: Office) -> None:
+    question = ("ask", {"question": "Which one?", "options": ["Left"]})
+    office.switch.server = ModelServer([Reply("", (question,)), Reply("", (draw(1),)), Reply("Done.")])
+    async with client(office.server, "asked") as script:
+        run = await script.ask("draw")
+        state = await script.until(run, "requires_user", *ENDED)
+        assert (state["status"], state["question"]["text"]) == ("requires_user", "Which one?")
+        # Nobody is in the room and nothing can be done: the assistant leaves, and must be called.
+        await anyio.sleep(1.0)
+        assert await script.answer(run, "  ") == 422
+        assert await script.answer(run, "Left") == 200
+        state = await script.until(run, *ENDED)
+        assert state["status"] == "completed"
+        assert json.loads(state["calls"][0]["output"])["answer"] == "Left"
+        assert len(await script.shapes()) == 1
+        assert await script.answer(run, "Right") == 409
+        office.switch.server.replies = [Reply("", (question,))]
+        other = await script.ask("draw")
+        await script.until(other, "requires_user", *ENDED)
+        await anyio.sleep(1.0)
+        await script.stop(other)
+        assert (await script.until(other, *ENDED))["status"] == "cancelled"
+
+
+async def test_r12_a_question_outlives_the_assistant_and_can_be_stopped(quick_lease: Server) -> None:
+    question = ("ask", {"question": "Which one?", "options": ["Left"]})
+    model = ModelServer([Reply("", (question,)), Reply("Done.")])
+    async with serving(model) as url, client(quick_lease) as script:
+        with assistant(quick_lease, url):
+            first = await script.ask("draw")
+            second = await script.ask("draw again")
+            for run in (first, second):
+                await script.until(run, "requires_user", *ENDED)
+        with assistant(quick_lease, url):
+            assert await script.answer(second, "Left") == 200
+            assert (await script.until(second, *ENDED))["status"] == "completed"
+            assert (await script.run(first))["status"] == "requires_user"
+            await script.stop(first)
+            assert (await script.until(first, *ENDED))["status"] == "cancelled"
