@@ -1,6 +1,6 @@
 """Where documents rest: the Store protocol and its errors. docs/spec.md, section S.
 
-A Store is given to the hub; its contract is `tests/contracts/store.py`, which runs on every implementation.
+A Store is given to the hub; its contract is `sync.testing.StoreContract`, which runs on ours and can run on yours.
 """
 
 from __future__ import annotations

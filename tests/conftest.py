@@ -12,6 +12,7 @@ from hypothesis import settings
 from tests.support.postgres import NoPostgres, Postgres, running_postgres
 from tests.support.server import Server
 
+pytest.register_assert_rewrite("sync.testing")
 settings.register_profile("long", max_examples=4_000)  # pytest --hypothesis-profile=long
 
 

@@ -24,7 +24,7 @@ from sync.settings import Settings
 from sync.sqlite_store import SQLiteStore
 from sync.store import Loaded, StoreError
 from sync.stores import open_store
-from tests.contracts.store import NOW, entries
+from sync.testing import NOW, entries
 from tests.support.compactor import ROOM
 from tests.support.postgres import Postgres
 from tests.support.program import Program

@@ -10,7 +10,7 @@ import pytest
 
 from sync.postgres_store import PostgresStore
 from sync.store import Entry, NoSuchRoom, Store, StoreError
-from tests.contracts.store import NOW, StoreContract, entries
+from sync.testing import NOW, StoreContract, entries
 from tests.support.postgres import Postgres
 
 TIMEOUT_S = 30

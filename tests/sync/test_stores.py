@@ -11,7 +11,7 @@ import pytest
 from sync.memory_store import MemoryStore
 from sync.sqlite_store import SQLiteStore
 from sync.store import Store, StoreError
-from tests.contracts.store import NOW, StoreContract, entries
+from sync.testing import NOW, StoreContract, entries
 
 
 class TestMemoryStore(StoreContract):

@@ -1,4 +1,14 @@
-"""What every Store must do (docs/spec.md, section S). Subclass it and give a `store` fixture: an open store."""
+"""For tests of other projects: what every Store must do (docs/spec.md, section S).
+
+    class TestMyStore(StoreContract):
+        @pytest.fixture
+        async def store(self) -> AsyncIterator[Store]:
+            store = MyStore()
+            async with store.open():
+                yield store
+
+Needs pytest with anyio's plugin. `pytest.register_assert_rewrite("sync.testing")` in a conftest.py shows values.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +30,13 @@ TTL = 30_000
 
 
 def entries(*updates: bytes, at: int = NOW) -> list[Entry]:
+    """Log entries of one author."""
     return [Entry(update, "ann", at) for update in updates]
 
 
 class StoreContract:
+    """Subclass it and give a `store` fixture: an open, empty store."""
+
     pytestmark = pytest.mark.anyio
 
     async def test_a_new_room_is_empty_and_has_its_epoch_and_profile(self, store: Store) -> None:
