@@ -57,7 +57,8 @@ def people_changes(
         written |= {(shape, f): pair[1] for shape, fields in call.changes.items() for f, pair in fields.items()}
     writers = _writers(canvas.doc, earlier, peers)
     now = snapshot(canvas.doc, mirror).shapes
-    changed = [(shape_id, after) for shape_id, after in now.items() if after is not earlier.shapes.get(shape_id)]
+    before = earlier.shapes.get
+    changed = [(shape_id, after) for shape_id, after in now.items() if after is not before(shape_id)]
     lines = (
         _line(shape_id, earlier.shapes.get(shape_id), after, written, agent, names, writers)
         for shape_id, after in sorted(changed)

@@ -30,6 +30,7 @@ class Mirror:
         self._map: YMap[Any] = doc.get("shapes", type=YMap)
         self._stale: set[str] | None = None  # None: nothing was read yet
         self._found: dict[str, Shape] = {}
+        self._stored: dict[str, Mapping[str, Any]] = {}
         self._order: list[tuple[str, str, Shape]] = []
         self._listed: list[Shape] | None = None
         self._placed: list[Placed] | None = None
@@ -65,9 +66,9 @@ class Mirror:
         return list(self._lines.values())
 
     def stored(self) -> dict[str, Mapping[str, Any]]:
-        """Every shape as it is stored, tombstones included: a copy that stays as it is."""
+        """Every shape as it is stored, tombstones included. Stays as it is when the document changes; only to be read."""
         self._refresh()
-        return {name: shape.raw for name, shape in self._found.items()}
+        return self._stored
 
     def top_z(self) -> str | None:
         """The highest z key of a live shape that is a well-formed one."""
@@ -87,18 +88,22 @@ class Mirror:
             everything = read_json(self._map)
             raws = everything if isinstance(everything, Mapping) else {}
             self._found = {k: Shape(ShapeId(k), raw) for k, raw in raws.items() if isinstance(raw, Mapping)}
+            self._stored = {name: shape.raw for name, shape in self._found.items()}
             self._sort()
         else:
             follow = [line.id for line in self._lines.values() if ends_of(line) & stale]
             touched = {name: (self._found.get(name), self._read(name)) for name in stale}
             # Lines follow what they are bound to: the same shape, in another place.
             touched |= {name: (self._found[name], self._found[name]) for name in follow if name not in touched}
+            self._stored = dict(self._stored)
             for name, (_, now) in touched.items():
                 self._lines.pop(name, None)
                 if now is None:
                     self._found.pop(name, None)
+                    self._stored.pop(name, None)
                     continue
                 self._found[name] = now
+                self._stored[name] = now.raw
                 if now.type == "connector" and not now.deleted:
                     self._lines[name] = now
             if len(touched) > MANY:
