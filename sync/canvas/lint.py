@@ -118,10 +118,14 @@ def _pairs(solid: list[tuple[Shape, Box]], wanted: set[str]) -> Iterator[Lint]:
             continue
         reach = box.grown(NEAR_REACH)
         left, top, bottom = reach.x, reach.y, reach.bottom
+        x, y, right, foot = box.x, box.y, box.x + box.w, box.y + box.h
         first, last = bisect_left(lefts, left - widest), bisect_right(lefts, reach.right)
         for other, other_box in by_left[first:last]:
             if other_box.y > bottom or other_box.y + other_box.h < top or other_box.x + other_box.w < left:
                 continue
+            in_column = x < other_box.x + other_box.w and other_box.x < right
+            if not in_column and not (y < other_box.y + other_box.h and other_box.y < foot):
+                continue  # neither beside nor above one another: most are
             if other.id == shape.id or (other.id in wanted and other.id < shape.id):
                 continue  # the pair is looked at once, from its smaller id
             lower_first = order[shape.id] < order[other.id]

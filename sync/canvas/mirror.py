@@ -66,7 +66,7 @@ class Mirror:
         return list(self._lines.values())
 
     def stored(self) -> dict[str, Mapping[str, Any]]:
-        """Every shape as it is stored, tombstones included. Stays as it is when the document changes; only to be read."""
+        """Every shape as it is stored, tombstones included. Stays as it is when the document changes."""
         self._refresh()
         return self._stored
 
