@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from pycrdt import Doc, Map
@@ -21,6 +22,7 @@ from sync.canvas.schema import MAIN_THREAD, MAX_ANSWER, ROOTS, RUN_ENDED, Contex
 from sync.fields import Rules
 from sync.gate import ANY, MAP, Profile, ProfileName, board_profile
 from sync.problems import Problem, text_field
+from sync.store import NoSuchRoom, RoomExists
 
 MAX_PROMPT = 8_000  # characters of one request to the assistant
 MAX_SELECTION = 1_000  # ids that go with a prompt
@@ -108,29 +110,28 @@ def _own_run(doc: Doc[Any], run: str) -> Map[Any]:
 
 
 async def post_prompt(request: Request) -> Response:
-    """Ask the assistant: `{text, thread?, selection?, view?, agent?}` -> 202 `{run}`."""
+    """Ask the assistant: `{text, thread?, selection?, view?, agent?}` -> 202 `{run}`. Makes the board if need be."""
     room, access = room_of(request, is_write=True)
     body = await body_of(request)
     text = text_field(body, "text", MAX_PROMPT).strip()
     if not text:
         raise Problem(422, "`text` is empty; say what the assistant should do.")
     agent = text_field(body, "agent", MAX_ID, DEFAULT_SLOT)
-    hub = hub_of(request)
+    thread, context = text_field(body, "thread", MAX_ID, MAIN_THREAD), _context(body)
+    hub, by = hub_of(request), author_of(access)
     now_ms = int(hub.now() * 1000)
-    run = await hub.edit(
-        room,
-        lambda doc: ask(
-            doc,
-            text=text,
-            by=author_of(access),
-            by_name=_name_of(access),
-            now_ms=now_ms,
-            thread=text_field(body, "thread", MAX_ID, MAIN_THREAD),
-            context=_context(body),
-            agent=agent,
-        ),
-        author_of(access),
-    )
+
+    def write(doc: Doc[Any]) -> str:
+        return ask(
+            doc, text=text, by=by, by_name=_name_of(access), now_ms=now_ms, thread=thread, context=context, agent=agent
+        )
+
+    try:
+        run = await hub.edit(room, write, by)
+    except NoSuchRoom:  # as a browser that opens the address: asking makes the board
+        with suppress(RoomExists):
+            await hub.create(room, request.app.state.board.profile)
+        run = await hub.edit(room, write, by)
     await hub.want(room, agent)
     return JSONResponse({"run": run}, 202, {"location": f"/api/rooms/{room}/runs/{run}"})
 

@@ -291,7 +291,11 @@ async def test_a_prompt_over_rest_is_written_as_a_browser_would_write_it(server:
         assert (await api.get("/api/rooms/r/doc")).json()["runs"][run]["cancel"]["by"] == "api"
         assert (await api.post(f"/api/rooms/r/runs/{run}/undo")).json()["kept"] == []
         assert (await api.get("/api/rooms/r/runs/none")).status_code == 404
-        assert (await api.post("/api/rooms/none/prompts", json={"text": "x"})).status_code == 404
+        assert (await api.post("/api/rooms/new/prompts", json={"text": "x", "view": {}})).status_code == 422
+        assert (await api.get("/api/rooms/new/doc")).status_code == 404
+        assert (await api.post("/api/rooms/new/prompts", json={"text": "x"})).status_code == 202, (
+            "asking makes the board"
+        )
         for bad in (
             {},
             {"text": " "},
