@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from anyio import to_thread
 from pycrdt import Doc
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -13,13 +15,16 @@ from starlette.routing import BaseRoute, Route
 from sync.api import author_of, body_of, hub_of, room_of
 from sync.api_document import current_document
 from sync.fields import Rules, Unwritable, read_document, write_document
+from sync.lib0 import DecodeError
+from sync.places import Places
 from sync.problems import Problem, text_field
-from sync.store import Version
+from sync.store import LogRow, Version
 from sync.versions import document_of
 
 MAX_NAME = 200  # characters of a version's name
 MAX_PAGE = 1_000  # rows of one page
 DEFAULT_PAGE = 100
+MAX_PLACES = 50  # named of one row; a merged update may touch thousands
 MAX_NAMED = 1_000  # versions of one room that people named; each is a whole document
 
 
@@ -34,14 +39,31 @@ def _number(request: Request, name: str, default: int | None, low: int, high: in
 
 
 async def activity(request: Request) -> Response:
-    """Who changed the room, when, and how much, newest first; `?before=` the `next` of the page before."""
+    """Who changed what in the room, and when, newest first; `?before=` the `next` of the page before."""
     room, _ = room_of(request)
     limit = _number(request, "limit", DEFAULT_PAGE, 1, MAX_PAGE)
     before = _number(request, "before", None, 1, 2**53)
     assert limit is not None
-    rows = await hub_of(request).store.activity(room, before, limit)
+    hub = hub_of(request)
+    document = await hub.read(room, lambda doc: doc.get_update())
+    rows = await hub.store.activity(room, before, limit)
+    described = await to_thread.run_sync(_describe, rows, document)
     following = rows[-1].seq if len(rows) == limit and rows[-1].seq > 1 else None
-    return JSONResponse({"rows": [asdict(row) for row in rows], "next": following})
+    return JSONResponse({"rows": described, "next": following})
+
+
+def _describe(rows: Sequence[LogRow], document: bytes) -> list[dict[str, object]]:
+    """Rows as JSON; a damaged one touches nothing that can be named."""
+    places = Places(document)
+    out: list[dict[str, object]] = []
+    for row in rows:
+        try:
+            touched = places.touched(row.update)
+        except DecodeError:
+            touched = []
+        what = [list(path) for path in touched[:MAX_PLACES]]
+        out.append({"seq": row.seq, "author": row.author, "at": row.at, "size": len(row.update), "what": what})
+    return out
 
 
 async def list_versions(request: Request) -> Response:

@@ -137,7 +137,7 @@ class MemoryStore:
         entries = self._row(room).entries
         last = len(entries) if before is None else min(before - 1, len(entries))
         numbers = range(last, max(0, last - limit), -1)
-        return [LogRow(n, entries[n - 1].author, entries[n - 1].at, len(entries[n - 1].update)) for n in numbers]
+        return [LogRow(n, entries[n - 1].author, entries[n - 1].at, entries[n - 1].update) for n in numbers]
 
     async def add_version(self, room: str, name: str, author: str, at: int, snapshot: bytes, *, auto: bool) -> Version:
         """See Store."""

@@ -86,7 +86,14 @@ SCHEMAS: Mapping[str, Schema] = {
     ),
     "Root": {"type": "object", "additionalProperties": OBJECT},
     "Document": {"type": "object", "additionalProperties": OBJECT},
-    "LogRow": _object(("seq", "author", "at", "size"), seq=INTEGER, author=STRING, at=INTEGER, size=INTEGER),
+    "LogRow": _object(
+        ("seq", "author", "at", "size", "what"),
+        seq=INTEGER,
+        author=STRING,
+        at=INTEGER,
+        size=INTEGER,
+        what={"type": "array", "items": {"type": "array", "items": STRING}},
+    ),
     "Version": _object(
         ("id", "name", "author", "at", "is_automatic", "size"),
         id=INTEGER,

@@ -17,8 +17,7 @@ _SELECT_VERSION = "SELECT id, name, author, at, is_automatic, length(data) FROM 
 async def activity(connection: Connection, room: int, before: int | None, limit: int) -> list[LogRow]:
     """Rows of the log, newest first."""
     rows = await connection.execute(
-        "SELECT seq, author, at, length(data) FROM coplayer.updates WHERE room = %s AND seq < %s"
-        " ORDER BY seq DESC LIMIT %s",
+        "SELECT seq, author, at, data FROM coplayer.updates WHERE room = %s AND seq < %s ORDER BY seq DESC LIMIT %s",
         (room, 2**62 if before is None else before, limit),
     )
     return [LogRow(*row) for row in await rows.fetchall()]

@@ -17,7 +17,7 @@ _COLUMNS = "id, name, author, at, is_automatic, length(data)"
 def activity(connection: sqlite3.Connection, room: int, before: int | None, limit: int) -> list[LogRow]:
     """Rows of the log, newest first."""
     rows = connection.execute(
-        "SELECT seq, author, at, length(data) FROM updates WHERE room = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
+        "SELECT seq, author, at, data FROM updates WHERE room = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
         (room, 2**62 if before is None else before, limit),
     )
     return [LogRow(*row) for row in rows]

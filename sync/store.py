@@ -70,12 +70,12 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class LogRow:
-    """Who wrote a row of the log, when (Unix ms), and how many bytes."""
+    """Who wrote a row of the log, when (Unix ms), and the update as it was written."""
 
     seq: int
     author: str
     at: int
-    size: int
+    update: bytes
 
 
 @dataclass(frozen=True, slots=True)

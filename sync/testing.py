@@ -165,9 +165,9 @@ class StoreContract:
         await store.append("a", [Entry(b"1", "ann", NOW), Entry(b"22", "ben", NOW + 1)])
         await store.append("a", [Entry(b"333", "ann", NOW + 2)])
         newest = await store.activity("a", None, 2)
-        assert [(row.seq, row.author, row.at, row.size) for row in newest] == [
-            (3, "ann", NOW + 2, 3),
-            (2, "ben", NOW + 1, 2),
+        assert [(row.seq, row.author, row.at, row.update) for row in newest] == [
+            (3, "ann", NOW + 2, b"333"),
+            (2, "ben", NOW + 1, b"22"),
         ]
         assert [row.seq for row in await store.activity("a", 2, 2)] == [1]
         assert await store.activity("a", 1, 2) == []

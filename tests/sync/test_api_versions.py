@@ -118,7 +118,7 @@ def test_v3_a_room_that_is_worked_on_gets_versions_by_itself(tmp_path: Path) -> 
             assert kept[0]["at"] - kept[1]["at"] >= 500
 
 
-def test_v1_activity_says_who_changed_the_room_when_page_by_page(room: str) -> None:
+def test_v1_activity_says_who_changed_what_when_page_by_page(room: str) -> None:
     for n in range(5):
         patch(room, {"meta": {"n": n}})
     first = httpx.get(f"{room}/activity", params={"limit": 4}).json()
@@ -127,6 +127,7 @@ def test_v1_activity_says_who_changed_the_room_when_page_by_page(room: str) -> N
     assert [row["seq"] for row in rows] == list(range(len(rows), 0, -1))
     assert rest["next"] is None
     assert {row["author"] for row in rows} == {"api"}
+    assert all(["meta", "n"] in row["what"] for row in rows[:5])
     assert all(row["size"] > 0 and abs(row["at"] - time.time() * 1000) < 120_000 for row in rows)
     for wrong in ({"limit": "0"}, {"limit": "x"}, {"limit": "1001"}, {"before": "-1"}):
         assert httpx.get(f"{room}/activity", params=wrong).status_code == 400
