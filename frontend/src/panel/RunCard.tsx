@@ -71,7 +71,6 @@ function PlanList({ card }: { card: Card }): JSX.Element {
   return (
     <ul class="run-plan" data-testid="plan" aria-label="Plan">
       {card.plan.map((step, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: a plan is written whole each time; a step has no other name
         <li key={index} data-state={step.state}>
           {step.text}
         </li>
