@@ -61,6 +61,12 @@ class Server:
         """What all starts of this server printed."""
         return self._earlier_output + (self._program.output if self._program else "")
 
+    def wait_for_line(self, pattern: str) -> None:
+        """Until this start of the server has printed such a line. Raises ProgramError."""
+        if self._program is None:
+            raise RuntimeError("the server does not run")
+        self._program.wait_for_line(pattern)
+
     def start(self) -> None:
         """Returns when it accepts connections; the first time on a free port, later on the same one."""
         if self._program is not None:

@@ -7,6 +7,7 @@ import sqlite3
 import threading
 import time
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,12 @@ def _nobodys_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+def run(*arguments: str) -> int:
+    """`coplayer ...` in a thread of its own: this one may hold the event loop of fixtures that other tests share."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(main, arguments).result()
+
+
 class Shell:
     """Runs `coplayer ...` on one data folder."""
 
@@ -38,7 +45,7 @@ class Shell:
         self._output = output
 
     def __call__(self, *arguments: str, status: int = 0) -> str:
-        assert main([*arguments, "--data", str(self._data)]) == status
+        assert run(*arguments, "--data", str(self._data)) == status
         said = self._output.readouterr()
         return said.out + said.err
 
@@ -172,7 +179,7 @@ def test_a_backup_taken_while_a_server_is_writing_is_whole_and_opens(
                 before = acknowledged
                 folder = copies / str(number)
                 folder.mkdir()
-                assert main(["backup", str(folder / "coplayer.db"), "--data", str(data)]) == 0
+                assert run("backup", str(folder / "coplayer.db"), "--data", str(data)) == 0
                 taken.append((before, acknowledged + 1))
         finally:
             is_done.set()

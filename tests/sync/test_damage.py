@@ -161,7 +161,7 @@ async def test_s10_a_client_that_still_has_a_lost_row_heals_the_room(
         damage(statement)
         await anyio.to_thread.run_sync(server.start)
         assert await stored(server) == ["a1", "a2", "b1", "b2"], "a4 builds on the lost one and waits"
-        assert "damaged rows: 3" in server.output
+        await anyio.to_thread.run_sync(server.wait_for_line, "damaged rows: 3")
         await write(server, person(), "c1")
         assert await stored(server) == ["a1", "a2", "b1", "b2", "c1"], "what is whole can be worked on"
         await write(server, ann, "a5")
