@@ -44,8 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add_flags(parser)
     try:
         settings = settings_from(parser.parse_args(argv))
-        app = create_app(settings)
+        return serve(create_app(settings), settings, lambda address: print(f"coplayer: {address}", flush=True))
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
-    return serve(app, settings, lambda address: print(f"coplayer: {address}", flush=True))

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from sync.hub import Hub
-from sync.settings import Settings
+from sync.settings import Settings, SettingsError
 from sync.store import StoreError
 
 WS_PING_S = 20.0  # a half-open socket is noticed after two of these
@@ -81,12 +81,32 @@ def in_a_sentence(app: ASGIApp) -> ASGIApp:
 
 
 def serve(app: Starlette, settings: Settings, on_ready: Callable[[str], None]) -> int:
-    """Run until SIGTERM or SIGINT; the exit status. `on_ready` gets the address once connections are taken."""
+    """Run until SIGTERM or SIGINT; the exit status. `on_ready` gets the address once connections are taken.
+
+    Raises SettingsError when the address cannot be listened on.
+    """
+    check_address(settings.host, settings.port)
     server = Server(configure(app, settings), app.state.hub, on_ready)
     for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises them again at its end; being asked is no failure
         signal.signal(number, lambda *_: None)
     server.run()
     return 0 if server.started else 1
+
+
+def check_address(host: str, port: int) -> None:
+    """Say in a sentence what uvicorn would say in a log line. Raises SettingsError."""
+    family = sockets.AF_INET6 if ":" in host else sockets.AF_INET
+    try:
+        with sockets.socket(family, sockets.SOCK_STREAM) as probe:
+            probe.setsockopt(
+                sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1
+            )  # as uvicorn: a port that was just left is free
+            probe.bind((host, port))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SettingsError(
+            f"Cannot listen on {host}:{port}: {reason}. Choose another --port; 0 takes any free one."
+        ) from None
 
 
 def configure(app: Starlette, settings: Settings) -> uvicorn.Config:

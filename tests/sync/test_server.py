@@ -320,3 +320,14 @@ async def test_g2_an_operator_says_what_new_rooms_hold(tmp_path: Path) -> None:
                     await peer.wait_synced()
         rooms = httpx.get(f"{server.url}/api/rooms").json()["rooms"]
         assert {r["room"]: r["profile"] for r in rooms} == {"notes/a": "any", "strict": "map", "other": "board"}
+
+
+async def test_a_port_that_is_taken_is_said_in_one_sentence(server: Server, tmp_path: Path) -> None:
+    from tests.support.program import Program, ProgramError
+
+    port = server.url.rpartition(":")[2]
+    program = Program(["-m", "sync", "--data", str(tmp_path / "other"), "--port", port])
+    with pytest.raises(ProgramError, match=f"Cannot listen on 127.0.0.1:{port}"):
+        program.wait_for_line("coplayer: http")
+    assert program.stop() == 2
+    assert program.output.count("\n") == 0
