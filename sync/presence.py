@@ -7,9 +7,9 @@ it is sent, keeps the dead for 30 s and lets anybody speak for anybody.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, NewType
+from typing import NewType
 
 from sync.protocol import AwarenessEntry, ClientId
 
@@ -58,10 +58,6 @@ class Presence:
 
     def __len__(self) -> int:
         return len(self._peers)
-
-    def states(self) -> Mapping[ClientId, Any]:
-        """Everybody, parsed."""
-        return {client: json.loads(peer.state) for client, peer in self._peers.items()}
 
     def receive(
         self, owner: ConnectionId, entries: Iterable[AwarenessEntry], identity: Identity

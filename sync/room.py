@@ -7,7 +7,7 @@ An update goes: gate -> `Append` effect -> (the hub makes it durable) -> `commit
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -164,11 +164,6 @@ class Room:
 
     def _on_change(self, event: TransactionEvent) -> None:
         self._changes.append(event.update)
-
-    @property
-    def connections(self) -> Mapping[ConnectionId, Member]:
-        """Who is connected, and as what."""
-        return {connection: c.member for connection, c in self._connections.items()}
 
     def connect(self, connection: ConnectionId, member: Member) -> list[Effect]:
         """A connection joins: it hears the room's epoch, our step 1 and who is here (W2)."""

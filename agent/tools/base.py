@@ -7,6 +7,7 @@ one transaction. A ToolError is an output for the model, never the end of a run:
 from __future__ import annotations
 
 import json
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
@@ -134,9 +135,9 @@ class Tool(BaseModel):
             output["confirmed"] = True
         return replace(result, output=output)
 
+    @abstractmethod
     def stage(self, canvas: Canvas, context: ToolContext) -> Result:
         """What this tool does; `apply` adds the limits and the lints. Raises ToolError or Invalid."""
-        raise NotImplementedError
 
 
 def _check_effect(canvas: Canvas, context: ToolContext, max_created: int) -> None:
