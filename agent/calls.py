@@ -11,6 +11,7 @@ from typing import Any
 from pycrdt import Doc
 from pydantic import ValidationError
 
+from agent.budget import too_many_shapes
 from agent.model import Item
 from agent.tools.base import Result, Tool, ToolContext, ToolError
 from sync.canvas.canvas import Canvas
@@ -56,6 +57,7 @@ class ToolBox:
         canvas = Canvas(doc, mirror)
         try:
             result = tool.apply(canvas, context)
+            _within_budget(canvas, context)
         except ToolError:
             raise
         except Exception as error:
@@ -64,6 +66,12 @@ class ToolBox:
             raise ToolError("INVALID", f"the tool {tool.name} failed inside ({type(error).__name__})") from error
         targets = [shape for name in result.targets if (shape := canvas.get(name)) is not None]
         return Staged(canvas, result, union(bounds(shape, canvas) for shape in targets))
+
+
+def _within_budget(canvas: Canvas, context: ToolContext) -> None:
+    why = too_many_shapes(canvas, context.run)
+    if why is not None:
+        raise ToolError("BUDGET", f"{why}; say so to the person who asked")
 
 
 def _arguments(item: Item) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import Any, cast
 from pycrdt import Doc
 from pycrdt import Map as YMap
 
+from agent.budget import spend
 from agent.model import Item, Usage, call_output
 from agent.records import (
     INTERRUPTED,
@@ -36,6 +37,7 @@ from agent.records import (
     view,
     without_half_pairs,
 )
+from agent.settings import Prices
 from sync.canvas.canvas import Canvas, read_json
 from sync.canvas.history import LoggedCall, logged_call, logged_calls, overridden
 from sync.canvas.schema import (
@@ -53,9 +55,10 @@ from sync.canvas.schema import (
 class Ledger:
     """The runs of one assistant in one document."""
 
-    def __init__(self, doc: Doc[Any], agent: str) -> None:
+    def __init__(self, doc: Doc[Any], agent: str, prices: Prices = Prices()) -> None:  # noqa: B008 - frozen
         self.doc = doc
         self.agent = agent
+        self._prices = prices
         self._runs: YMap[Any] = doc.get("runs", type=YMap)
         self._calls: YMap[Any] = doc.get("calls", type=YMap)
         self._messages: YMap[Any] = doc.get("messages", type=YMap)
@@ -162,9 +165,13 @@ class Ledger:
             )
         }  # fmt: skip
         turn = state.turn + 1
+        cost = self._prices.cost(total["input"], total["cached"], total["output"])
         with self.doc.transaction():
             status = "requires_action" if step.calls else "in_progress"
             self.set(state.id, items=dump(steps), turn=turn, usage=total, status=status)
+            if cost:
+                self.set(state.id, cost=cost)
+            spend(self.doc, self.agent, self.prompt(state), usage, len(step.calls), self._prices, now_ms)
             if words.strip():
                 self._messages[f"{state.id}.m{turn}"] = YMap(
                     {

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import anyio
 
+from agent.budget import read_policy, refusal
 from agent.calling import DOING, Calling
 from agent.changes import Snapshot, people_changes, snapshot, written_by
 from agent.face import Face
@@ -55,7 +56,7 @@ class Runner:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self.ledger = Ledger(world.doc, world.agent)
+        self.ledger = Ledger(world.doc, world.agent, world.settings.prices)
         self._mirror = Mirror(world.doc)
         self._calling = Calling(world, self.ledger, self._mirror, self._people_changes, self._written_by)
         self._seen: Snapshot | None = None
@@ -115,6 +116,9 @@ class Runner:
         while ended is None:
             if state.turn >= world.settings.max_turns:
                 return _failed("incomplete", "turn_limit", f"Stopped after {state.turn} steps.", True)
+            refused = refusal(world.doc, world.settings, prompt.by, world.now_ms())
+            if refused is not None:
+                return Ended("incomplete" if state.turn else "failed", error=refused)
             done, state = await self._step(state, prompt, earlier)
             if isinstance(done, StepFailed):
                 return _failed("failed", done.code, done.message, done.retryable)
@@ -191,7 +195,7 @@ class Runner:
         for seq, item in calls:
             if self.ledger.logged(call_id(state.id, seq)) is not None:
                 continue
-            if seq > self._world.settings.max_calls:
+            if seq > read_policy(self._world.doc).calls(self._world.settings):
                 return _failed("incomplete", "call_limit", f"Stopped after {seq - 1} tool calls.", True)
             if _repeats(state, seq) >= MAX_REPEATS:
                 return _failed("failed", "repeating", f"The model repeated itself ({item.get('name')}).", True)

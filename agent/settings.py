@@ -17,7 +17,7 @@ DEFAULT_MODEL = "gpt-6.1-terra"
 DEMO_MODEL = "demo"
 DEMO_NAME = "Demo assistant (no AI)"
 LOCAL_KEY = "local"
-MAX_NUMBER = 1e6  # of any setting; keeps infinities and slips out
+MAX_NUMBER = 1e9  # of any setting; keeps infinities and slips out
 
 
 class SettingsError(ValueError):
@@ -52,9 +52,24 @@ class Endpoint:
         return is_openai(self.base_url)
 
 
-def _says(variable: str, doc: str) -> dict[str, str]:
-    """A field's environment variable and what people are told of it (default, unit, why)."""
-    return {"env": variable, "doc": doc}
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """What a million tokens cost: input, input from a cache, output; 0 where nobody said."""
+
+    input: float = 0.0
+    cached: float = 0.0
+    output: float = 0.0
+
+    def cost(self, input_tokens: int, cached_tokens: int, output_tokens: int) -> float:
+        """Of one step, in the currency of the prices."""
+        fresh = max(0, input_tokens - cached_tokens)
+        total = fresh * self.input + cached_tokens * self.cached + output_tokens * self.output
+        return round(total / 1e6, 6)
+
+
+def _says(variable: str, doc: str, least: int = 1) -> dict[str, Any]:
+    """A field's environment variable and what people are told of it (default, unit, why); the least whole number."""
+    return {"env": variable, "doc": doc, "least": least}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +147,28 @@ class Settings:
     run_timeout_s: float = field(
         default=300.0, metadata=_says("COPLAYER_RUN_TIMEOUT", "Seconds of work on one run before it expires.")
     )
+    room_tokens_per_day: int = field(
+        default=0,
+        metadata=_says(
+            "COPLAYER_ROOM_TOKENS",
+            "Tokens (input and output) that one room may use a day (UTC); 0 for no cap. A room's policy can lower it.",
+            least=0,
+        ),
+    )
+    person_tokens_per_day: int = field(
+        default=0,
+        metadata=_says(
+            "COPLAYER_PERSON_TOKENS", "Tokens that one person may use a day (UTC) in one room; 0 for no cap.", least=0
+        ),
+    )
+    model_prices: str = field(
+        default="",
+        metadata=_says(
+            "COPLAYER_MODEL_PRICES",
+            "What a million tokens of the model cost, as `input,cached,output` (`1.25,0.125,10`): runs then show their"
+            " cost. Prices change, so none are built in.",
+        ),
+    )
     call_pause_s: float = field(
         default=0.25,
         metadata=_says(
@@ -170,9 +207,25 @@ class Settings:
                 raise SettingsError(f"{_variable(name)} must be an http:// or https:// address")
         for item in fields(self):
             value = getattr(self, item.name)
-            least = 1 if isinstance(value, int) else 0
+            least = item.metadata["least"] if isinstance(value, int) else 0
             if isinstance(value, int | float) and not least <= value < MAX_NUMBER:
                 raise SettingsError(f"{item.metadata['env']} must be a number of at least {least}, not {value}")
+        _ = self.prices
+
+    @property
+    def prices(self) -> Prices:
+        """What tokens cost. Raises SettingsError."""
+        if not self.model_prices:
+            return Prices()
+        try:
+            values = [float(part) for part in self.model_prices.split(",")]
+        except ValueError:
+            values = []
+        if len(values) != 3 or not all(0 <= value < MAX_NUMBER for value in values):
+            raise SettingsError(
+                f"COPLAYER_MODEL_PRICES must be three numbers, input,cached,output, not {self.model_prices!r}"
+            )
+        return Prices(*values)
 
     @property
     def is_demo(self) -> bool:
