@@ -46,6 +46,8 @@ RECORDS = (
     "PlanStep",
     "Run",
     "Call",
+    "Verdict",
+    "AgentPreview",
 )
 CONSTANTS = (
     "SCHEMA_VERSION",

@@ -37,6 +37,7 @@ export interface View {
 export interface Context {
   selection?: string[];
   view?: View;
+  propose?: boolean;
 }
 
 export interface Message {
@@ -100,6 +101,7 @@ export interface Run {
   items?: string;
   error?: RunError | null;
   usage?: Record<string, number>;
+  cost?: number;
   started_at?: number;
   ended_at?: number;
   summary?: string;
@@ -108,6 +110,7 @@ export interface Run {
   kept?: boolean;
   question?: RunQuestion | null;
   plan?: PlanStep[];
+  propose?: boolean;
 }
 
 export interface Call {
@@ -119,11 +122,27 @@ export interface Call {
   status?: CallStatus;
   changes?: Record<string, Record<string, unknown[]>>;
   created?: string[];
+  proposed?: string[];
   output?: string;
   label?: string;
   at?: number;
   ms?: number;
   undo?: Undone | null;
+}
+
+export interface Verdict {
+  run: string;
+  call: string;
+  shape: string;
+  accepted: boolean;
+  by: string;
+  at: number;
+  kept: string[][];
+}
+
+export interface AgentPreview {
+  call: string;
+  shapes: Record<string, Record<string, unknown>>;
 }
 
 export interface ShapeFields {

@@ -6,7 +6,7 @@ import { signal } from '@preact/signals';
 import * as Y from 'yjs';
 import type { UndoReport } from './board';
 import { type Canvas, type Change, type Edit, type FieldName, same, type Written } from './canvas';
-import type { ShapeType } from './canvas.gen';
+import type { ShapeType, Verdict } from './canvas.gen';
 
 interface Step extends Written {
   /** Steps with one tag in a row are one (typing in a label, nudging). */
@@ -118,8 +118,10 @@ function takeBack(canvas: Canvas, step: Written): { edits: Edit[]; kept: Kept[] 
 function changedSince(canvas: Canvas, id: string, changes: readonly Change[]): string | null {
   const made = new Map(changes.filter((c) => c.id === id).map((c) => [c.field as string, c.after]));
   const fields = new Set([...made.keys(), ...canvas.storedFields(id)]);
-  const isUndeleted = (field: string): boolean => field === 'deleted' && canvas.raw(id, field) === false;
-  const differing = [...fields].filter((field) => !isUndeleted(field) && !same(canvas.raw(id, field), made.get(field)));
+  // That it lives, or is proposed, is no change to it.
+  const isState = (field: string): boolean =>
+    field === 'draft' || (field === 'deleted' && canvas.raw(id, field) === false);
+  const differing = [...fields].filter((field) => !isState(field) && !same(canvas.raw(id, field), made.get(field)));
   return differing.sort()[0] ?? null;
 }
 
@@ -181,8 +183,8 @@ export function undoCalls(canvas: Canvas, ids: readonly string[], by: string, no
       const stored = calls.get(id);
       return stored instanceof Y.Map && stored.get('status') === 'done' ? [{ id, stored, call: stored.toJSON() }] : [];
     });
-    for (const { stored, call } of found.sort(newestFirst)) {
-      const plan = takeBack(canvas, asWritten(call));
+    for (const { id, stored, call } of found.sort(newestFirst)) {
+      const plan = takeBack(canvas, inEffect(canvas.doc, id, call));
       restored += canvas.apply(plan.edits, undoCalls).changes.length;
       kept.push(...plan.kept);
       stored.set('status', 'undone');
@@ -207,6 +209,16 @@ export function callsOfRun(doc: Y.Doc, run: string): string[] {
     if (call instanceof Y.Map && call.get('run') === run) found.push(id);
   }
   return found;
+}
+
+/** What a call has changed of the board: all but what it only proposed and nobody accepted. */
+function inEffect(doc: Y.Doc, id: string, call: Record<string, unknown>): Written {
+  const written = asWritten(call);
+  const proposed: readonly unknown[] = Array.isArray(call.proposed) ? call.proposed : [];
+  const drafts = doc.getMap<unknown>('drafts');
+  const isHeld = (shape: string): boolean =>
+    proposed.includes(shape) && (drafts.get(`${id}:${shape}`) as Partial<Verdict> | undefined)?.accepted !== true;
+  return { ...written, changes: written.changes.filter((change) => !isHeld(change.id)) };
 }
 
 /** A logged call as a step; what cannot be read in it counts as not there. */

@@ -5,9 +5,10 @@ The rule, the same in frontend/src/history.ts (shared vectors: tests/vectors/und
    ones before it restored.
 2. A changed field whose value now equals `after` gets `before`, exactly (null = as if absent). One that holds `before`
    already is left. Any other stays and is reported `[shape, field, "changed since"]`. Absent and null are the same.
-3. A created shape becomes a tombstone when every field it has now is as logged (`deleted: false` aside) and no other
-   field is set. Otherwise it stays whole and is reported once, with a field that differs. One that is a tombstone
-   already is left alone and not reported.
+   What a call only proposed (`proposed`, see drafts.py) is passed over unless a person has accepted it.
+3. A created shape becomes a tombstone when every field it has now is as logged (`deleted: false` and `draft` aside) and
+   no other field is set. Otherwise it stays whole and is reported once, with a field that differs. One that is a
+   tombstone already is left alone and not reported.
 4. Each call becomes `status: "undone", undo: {by, at, kept}` with its own share of the report, in the same transaction.
 """
 
@@ -43,6 +44,7 @@ class LoggedCall:
     output: str
     changes: Changes
     created: tuple[str, ...]
+    proposed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +82,24 @@ def logged_call(doc: Doc[Any], call: str) -> LoggedCall | None:
         tool=str(raw.get("tool") or ""),
         output=raw["output"] if isinstance(raw.get("output"), str) else "",
         changes=_changes(raw.get("changes")),
-        created=tuple(s for s in raw.get("created") or () if isinstance(s, str)),
+        created=_strings(raw.get("created")),
+        proposed=_strings(raw.get("proposed")),
     )
+
+
+def verdicts(doc: Doc[Any]) -> dict[str, bool]:
+    """f"{call}:{shape}" -> whether people accepted what that call proposed to that shape."""
+    said = read_json(doc.get("drafts", type=YMap))
+    entries = said.items() if isinstance(said, Mapping) else ()
+    return {key: value.get("accepted") is True for key, value in entries if isinstance(value, Mapping)}
+
+
+def in_effect(call: LoggedCall, decided: Mapping[str, bool]) -> Changes:
+    """What a call has changed of the board: all but what it only proposed and nobody accepted."""
+    if not call.proposed:
+        return call.changes
+    held = {shape for shape in call.proposed if decided.get(f"{call.id}:{shape}") is not True}
+    return {shape: fields for shape, fields in call.changes.items() if shape not in held}
 
 
 def stage_undo(canvas: Canvas, calls: Iterable[LoggedCall], by: str, at: int) -> UndoReport:
@@ -90,11 +108,12 @@ def stage_undo(canvas: Canvas, calls: Iterable[LoggedCall], by: str, at: int) ->
     done: list[str] = []
     restored: dict[str, None] = {}
     kept: list[Kept] = []
+    decided = verdicts(canvas.doc)
     for call in newest_first:
         if call.status != "done" or call.id in canvas.undone:
             continue
         share: list[Kept] = []
-        for shape, fields in call.changes.items():
+        for shape, fields in in_effect(call, decided).items():
             revert = _revert_created if shape in call.created else _revert_changed
             if revert(canvas, ShapeId(shape), fields, share):
                 restored[shape] = None
@@ -123,20 +142,30 @@ def undo_run(doc: Doc[Any], run: str, by: str, at: int) -> UndoReport:
 def overridden(canvas: Canvas, calls: Iterable[LoggedCall]) -> list[list[str]]:
     """[[shape, field], ...] that these calls wrote last and that holds something else now (somebody changed it)."""
     final: dict[tuple[str, str], Any] = {}
+    decided = verdicts(canvas.doc)
     for call in sorted(calls, key=lambda call: (call.at, call.seq, call.id)):
         if call.status == "done":
-            final |= {(shape, f): pair[1] for shape, fields in call.changes.items() for f, pair in fields.items()}
-    differing: list[list[str]] = []
+            changes = in_effect(call, decided)
+            final |= {(shape, f): pair[1] for shape, fields in changes.items() for f, pair in fields.items()}
+    lost: list[list[str]] = []
     for (shape, field), after in final.items():
         current = canvas.find(shape)
         if current is not None and not same(current.raw.get(field), after):
-            differing.append([shape, field])
-    return differing
+            lost.append([shape, field])
+    return lost
 
 
 def same(a: Any, b: Any) -> bool:
     """JSON equality with 3 == 3.0 and true != 1."""
     return json.dumps(plain(a), sort_keys=True) == json.dumps(plain(b), sort_keys=True)
+
+
+def differing(raw: Mapping[str, Any], logged: Mapping[str, Any]) -> list[str]:
+    """Fields, by name, in which a shape is no longer as it was made; that it lives, or is a proposal, counts not."""
+    now = {
+        field: value for field, value in raw.items() if field != "draft" and not (field == "deleted" and value is False)
+    }
+    return sorted(field for field in {*now, *logged} if not same(now.get(field), logged.get(field)))
 
 
 def _revert_changed(canvas: Canvas, shape: ShapeId, fields: Mapping[str, list[Any]], kept: list[Kept]) -> bool:
@@ -158,14 +187,16 @@ def _revert_created(canvas: Canvas, shape: ShapeId, fields: Mapping[str, list[An
     raw = current.raw if current is not None else {}
     if raw.get("deleted") is True:
         return False
-    logged = {field: pair[1] for field, pair in fields.items()}
-    now = {field: value for field, value in raw.items() if not (field == "deleted" and value is False)}
-    differing = sorted(field for field in {*now, *logged} if not same(now.get(field), logged.get(field)))
-    if differing:
-        kept.append([shape, differing[0], CHANGED])
+    changed = differing(raw, {field: pair[1] for field, pair in fields.items()})
+    if changed:
+        kept.append([shape, changed[0], CHANGED])
         return False
     canvas.revert(shape, "deleted", True)
     return True
+
+
+def _strings(value: Any) -> tuple[str, ...]:
+    return tuple(s for s in value if isinstance(s, str)) if isinstance(value, list) else ()
 
 
 def _int(value: Any) -> int:

@@ -331,6 +331,8 @@ class Context(TypedDict, total=False):
 
     selection: list[str]
     view: View
+    propose: bool
+    """The assistant shall propose what it changes, for people to accept or reject."""
 
 
 class Answer(TypedDict):
@@ -391,6 +393,8 @@ class Run(TypedDict, total=False):
     """The model's items so far, JSON, so that another process can go on."""
     error: RunError | None
     usage: dict[str, int]
+    cost: float
+    """Money so far, where the operator has set prices."""
     started_at: int
     ended_at: int
     summary: str
@@ -403,6 +407,8 @@ class Run(TypedDict, total=False):
     """The last question; the run is `requires_user` while it has no answer."""
     plan: list[PlanStep]
     """What the assistant is going to do, as it says itself."""
+    propose: bool
+    """What the run changes is proposed (drafts.py), from its first step to its last."""
 
 
 class Call(TypedDict, total=False):
@@ -417,9 +423,34 @@ class Call(TypedDict, total=False):
     changes: dict[str, dict[str, list[Any]]]
     """{shape: {field: [before, after]}}; before is null for every field of a created shape."""
     created: list[str]
+    proposed: list[str]
+    """Shapes that the call would change and did not: their `changes` wait for a person's verdict."""
     output: str
     label: str
     """What people read: verb and subject, "Created 3 circles"."""
     at: int
     ms: int
     undo: Undone | None
+
+
+class Verdict(TypedDict):
+    """drafts[f"{call}:{shape}"], one atomic value: what a person said to the changes that `call` proposed to `shape`.
+
+    `kept`: [[shape, field, why], ...] that were accepted and not written, since somebody had changed them.
+    """
+
+    run: str
+    call: str
+    shape: str
+    accepted: bool
+    by: str
+    at: int
+    kept: list[list[str]]
+
+
+class AgentPreview(TypedDict):
+    """`agent.preview` of the assistant's presence: what a call that is still being written will do (R17)."""
+
+    call: str
+    shapes: dict[str, dict[str, Any]]
+    """Shape id -> the fields it will have: all of a new shape, the changing ones of another."""

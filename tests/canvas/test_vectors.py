@@ -16,6 +16,7 @@ from pycrdt import Doc
 from pycrdt import Map as YMap
 
 from sync.canvas.canvas import Canvas, read_json
+from sync.canvas.drafts import accept, reject
 from sync.canvas.history import undo
 from sync.canvas.keys import key_between, keys_between
 from sync.canvas.schema import MAX_COORDINATE, SHAPE_FIELDS
@@ -94,6 +95,7 @@ def test_r9_taking_calls_back(case: dict[str, Any]) -> None:
     doc: Doc[Any] = Doc()
     fill(doc, "shapes", case["shapes"])
     fill(doc, "calls", case["calls"])
+    doc.get("drafts", type=YMap).update(case.get("drafts", {}))
     report = undo(doc, case["undo"], by="ben", at=5000)
     assert json_of(doc, "shapes") == case["expect"]["shapes"]
     assert sorted(report.kept) == case["expect"]["kept"]
@@ -102,3 +104,17 @@ def test_r9_taking_calls_back(case: dict[str, Any]) -> None:
     assert sorted(undone) == sorted(case["expect"]["undone"])
     assert all(calls[c]["status"] == "undone" and calls[c]["undo"]["at"] == 5000 for c in undone)
     assert sorted(kept for c in undone for kept in calls[c]["undo"]["kept"]) == case["expect"]["kept"]
+
+
+@pytest.mark.parametrize("case", [pytest.param(c, id=c["name"]) for c in load("drafts.json")["cases"]])
+def test_r15_deciding_on_proposals(case: dict[str, Any]) -> None:
+    doc: Doc[Any] = Doc()
+    fill(doc, "shapes", case["shapes"])
+    fill(doc, "calls", case["calls"])
+    doc.get("drafts", type=YMap).update(case["drafts"])
+    decide = accept if case["verb"] == "accept" else reject
+    decision = decide(doc, case["run"], case["named"], by="ben", at=5000)
+    assert json_of(doc, "shapes") == case["expect"]["shapes"]
+    assert json_of(doc, "drafts") == case["expect"]["drafts"]
+    assert sorted(decision.kept) == case["expect"]["kept"]
+    assert json_of(doc, "calls") == case["calls"], "the log stays as it was"
