@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from sync.auth import NotAllowed
@@ -76,12 +76,15 @@ EXCEPTION_HANDLERS: dict[type[Exception], Callable[[Request, Exception], Respons
 
 
 async def raw_body(request: Request, max_bytes: int) -> bytes:
-    """The request's body. Raises Problem (413)."""
+    """The request's body. Raises Problem (400 where the client went away in the middle, 413)."""
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > max_bytes:
-            raise Problem(413, f"The body may have {max_bytes} bytes.")
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > max_bytes:
+                raise Problem(413, f"The body may have {max_bytes} bytes.")
+    except ClientDisconnect:  # nobody reads this answer; it keeps a traceback out of the log
+        raise Problem(400, "The body ended too early.") from None
     return bytes(body)
 
 

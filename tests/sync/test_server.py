@@ -331,3 +331,13 @@ async def test_a_port_that_is_taken_is_said_in_one_sentence(server: Server, tmp_
         program.wait_for_line("coplayer: http")
     assert program.stop() == 2
     assert program.output.count("\n") == 0
+
+
+async def test_a_client_that_goes_away_in_the_middle_of_a_body_leaves_no_traceback(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:  # looks at what the server printed, at the end
+        host, port = server.url.removeprefix("http://").split(":")
+        for _ in range(3):
+            async with await anyio.connect_tcp(host, int(port)) as stream:
+                await stream.send(b"POST /api/rooms HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        async with httpx.AsyncClient(base_url=server.url) as client:
+            assert (await client.get("/api/rooms")).status_code == 200
