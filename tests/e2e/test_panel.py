@@ -288,6 +288,7 @@ async def test_escape_in_the_panel_stops_the_run_and_on_the_board_only_ones_own(
     await expect(ben.handle("stop")).to_be_visible(timeout=RUN_MS)
     await ben.page.mouse.click(400, 600)
     await ben.page.keyboard.press("Escape")
+    await expect(ann.handle("stop")).to_be_visible(timeout=RUN_MS)  # a key before she sees the run stops nothing
     await ann.page.keyboard.press("Escape")
     await ends(ben, "cancelled")
     await expect(cards(ben)).to_contain_text("Stopped by Ann")
