@@ -202,6 +202,13 @@ def _check_count(decoder: Decoder, count: int) -> None:
         raise DecodeError("ends inside a list")
 
 
+def skip_any(data: bytes, at: int) -> int:
+    """Where the lib0 `any` value that begins at `at` ends. Raises DecodeError."""
+    decoder = Decoder(data, at)
+    _any(decoder, 0)
+    return decoder.pos
+
+
 def _any(decoder: Decoder, depth: int) -> None:
     """Skips one lib0 `any` value."""
     if depth > MAX_JSON_DEPTH:

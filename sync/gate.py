@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, cast, get_args
 
 from sync.blocks import Block, Content, Id, Parsed, Range, Section, TypeRef, parse, rebuild
 from sync.causal import Walk, walk
 from sync.idset import IdSet
 from sync.lib0 import DecodeError
 from sync.protocol import ClientId, CloseCode, ProtocolError, StateVector
+from sync.quick import Quick, Rules, read
 from sync.texts import Elsewhere
 
 ProfileName = Literal["any", "map", "board"]
@@ -41,6 +42,11 @@ class Profile:
     def is_map(self) -> bool:
         """Only nested maps of plain values?"""
         return self.name != "any"
+
+    def quick_rules(self, reserved: int) -> Rules | None:
+        """What the quick reader goes by; it reads map rooms only."""
+        roots = None if self.roots is None else frozenset(name.encode() for name in self.roots)
+        return Rules(roots, MAX_RUN, reserved) if self.is_map else None
 
 
 ANY = Profile("any")
@@ -74,8 +80,7 @@ class Refused(ProtocolError):
         super().__init__(code, reason)
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(NamedTuple):
     """An update the library may see. `is_new` is False where the document has all of it already."""
 
     update: bytes
@@ -85,13 +90,15 @@ class Admitted:
 class Nesting:
     """How many Y types an item lies in.
 
-    Kept for types, and for items that lie in two types or more; any other item counts as lying in one. On a board
-    that is nearly all of them (fields of shapes), and items of root maps, for which one is too many, not too few.
-    `below` is what was known before.
+    Kept for types below the first, and for items that lie in two types or more; any other type counts as the first, any
+    other item as lying in one. On a board that is all of them (shapes, and their fields), and items of root maps, for
+    which one is too many, not too few. `below` is what was known before.
     """
 
     def __init__(self, below: Nesting | None = None) -> None:
         self.types: dict[tuple[int, int], int] = {}
+        self.is_flat = True
+        """Nothing is kept."""
         self._deep = tuple(IdSet() for _ in range(MAX_TYPE_DEPTH - 1))
         self._added: list[tuple[int, int, int, int]] = []
         self._below = below
@@ -106,17 +113,24 @@ class Nesting:
 
     def put_deep(self, client: int, block: Block, depth: int) -> None:
         """Remember that the block lies in `depth` types, two or more."""
+        self.is_flat = False
         self._added.append((depth, client, block.clock, block.clock + block.length))
         self._deep[depth - 2].add(client, block.clock, block.clock + block.length)
 
+    def put_type(self, client: int, block: Block, depth: int) -> None:
+        """Remember that what is put into the block lies in `depth` types, two or more."""
+        self.is_flat = False
+        self.types[client, block.clock] = depth
+
     def add(self, other: Nesting) -> None:
         """Take over what `other` found."""
+        self.is_flat = self.is_flat and other.is_flat
         self.types.update(other.types)
         for depth, client, start, end in other._added:
             self._deep[depth - 2].add(client, start, end)
 
     def _type_depth(self, link: Id) -> int:
-        """An id that is no known type is one that was deleted: what is put into it is dropped, so any depth will do."""
+        """What is put into a type that was deleted is dropped, so for those any depth will do."""
         depth = self.types.get((link.client, link.clock))
         if depth is None:
             return self._below._type_depth(link) if self._below is not None else 1
@@ -153,6 +167,12 @@ class Gate:
     _deleted: IdSet = field(default_factory=IdSet)
     _nesting: Nesting = field(default_factory=Nesting)
     _elsewhere: Elsewhere = field(default_factory=Elsewhere)
+    _rules: Rules | None = None
+    _stored_rules: Rules | None = None
+
+    def __post_init__(self) -> None:
+        self._rules = self.profile.quick_rules(RESERVED_CLIENT_IDS)
+        self._stored_rules = self.profile.quick_rules(0)
 
     def admit(
         self,
@@ -170,14 +190,20 @@ class Gate:
         is not ready is left out. `check` looks at what is new before it counts.
         Raises Refused or NotReady; nothing was changed then.
         """
+        plain = self._read_plain(update, epoch, is_stored)
+        if plain is not None:
+            is_new = bool(plain.ends or plain.deletes)
+            if check is not None and is_new:
+                check(update)
+            self.known.update(cast(StateVector, plain.ends))
+            self._delete(plain.deletes)
+            return Admitted(update, is_new)
         found = self._inspect(update, epoch, is_stored=is_stored, is_partial=is_partial)
         if check is not None and found.is_new:
             check(found.update)
         for section in found.fresh:
             self.known[ClientId(section.client)] = _end(section)
-        for client, ranges in found.deletes:
-            for clock, length in ranges:
-                self._deleted.add(client, clock, clock + length)
+        self._delete(found.deletes)
         if found.nesting is not None:
             self._nesting.add(found.nesting)
         if found.elsewhere is not None:
@@ -186,10 +212,30 @@ class Gate:
 
     def is_news(self, update: bytes) -> bool:
         """Does the document lack any of it? Changes nothing. Raises Refused."""
+        plain = self._read_plain(update, None, is_stored=True)
+        if plain is not None:
+            return bool(plain.ends or plain.deletes)
         try:
             return self._inspect(update, None, is_stored=True).is_new
         except NotReady:
             return True
+
+    def _read_plain(self, update: bytes, epoch: int | None, is_stored: bool) -> Quick | None:
+        """The update as the quick reader has it; None where the long way is to look."""
+        rules = self._stored_rules if is_stored else self._rules
+        if rules is None or not self._nesting.is_flat:
+            return None
+        if len(update) > self.profile.max_update_bytes and not is_stored:
+            return None
+        plain = read(update, self.known, rules, epoch)
+        if plain is None or len(self._without_deleted(plain.deletes)) != len(plain.deletes):
+            return None
+        return plain
+
+    def _delete(self, deletes: Deletes) -> None:
+        for client, ranges in deletes:
+            for clock, length in ranges:
+                self._deleted.add(client, clock, clock + length)
 
     def _inspect(self, update: bytes, epoch: int | None, *, is_stored: bool, is_partial: bool = False) -> _Found:
         if len(update) > self.profile.max_update_bytes and not is_stored:
@@ -288,7 +334,8 @@ class Gate:
             if block.content == Content.TYPE:
                 if depth == MAX_TYPE_DEPTH:
                     raise Refused(f"The update nests maps deeper than {MAX_TYPE_DEPTH}.")
-                added.types[client, block.clock] = depth + 1
+                if depth:
+                    added.put_type(client, block, depth + 1)
         return added
 
     def _check_block(self, block: Block) -> None:
