@@ -1,71 +1,94 @@
 /**
- * The shapes as SVG: one keyed node a shape, driven by document events. Live gestures (one's own and other people's)
- * lie over the document as overrides until the document has them.
+ * The shapes as SVG, driven by document events. Only what lies near the view has a node; everything else (places,
+ * lines, order) comes from the model, so whoever asks need not know what is drawn just now.
  */
 import { signal } from '@preact/signals';
 import type { Camera } from '../camera';
 import type { Canvas, Shape } from '../canvas';
-import type { End, ShapeFields } from '../canvas.gen';
-import { connect, type EndPlace, type Line, type Placement, smoothPath } from '../geometry';
-import { TYPE_WORDS } from '../history';
-import type { Drag, Player } from '../presence';
+import { oncePerFrame } from '../frames';
+import {
+  type Box,
+  bounds,
+  contains,
+  type Line,
+  type Placement,
+  type Point,
+  smoothPath,
+  touches,
+  union,
+} from '../geometry';
+import type { Player } from '../presence';
 import { strokeOf } from './colour';
-import { body, connectorBody, lookOf } from './shape';
-import { node, set } from './svg';
+import { Links } from './links';
+import { Live, type Override } from './live';
+import { Nodes } from './nodes';
+import { body, connectorBody, inkReach, placing } from './shape';
+import { Stage } from './stage';
+import { node } from './svg';
 import { forgetWidths } from './text';
 
-/** Fields of a shape as they look while a gesture goes on. */
-export type Override = Partial<ShapeFields>;
+export { type Override, shifted } from './live';
 
-/** The document change comes after the durable write, the end of the drag does not wait: hold the picture meanwhile. */
-const HOLD_MS = 600;
 /** A shape older than this was not made just now, whatever the sync says. */
 const JUST_MADE_MS = 10_000;
-
-/** What a shift of a shape writes: its place, or the free ends of a connector. */
-export function shifted(shape: Shape, dx: number, dy: number): Override {
-  if (shape.type !== 'connector') return { x: shape.x + dx, y: shape.y + dy };
-  const end = (e: End | null): End | null => (e && e.id === undefined ? { x: (e.x ?? 0) + dx, y: (e.y ?? 0) + dy } : e);
-  return { from: end(shape.from), to: end(shape.to) };
-}
+/** Boards with fewer shapes are drawn whole, and anew at each step of the camera: nothing is gained by less. */
+const MANY = 300;
+/** How far beyond the view shapes are drawn, in views: a pan shows them before it has to draw more. */
+const MARGIN = 0.4;
+/** What is drawn may be this many views wide; past that, nodes go. */
+const MOST_DRAWN = 4;
+/** Words on a connector reach at most this far from its line, px. */
+const LABEL_REACH = 120;
+/** What drawing more shapes may take of one frame: while the camera moves, and otherwise. */
+const MOVING_BUDGET_MS = 5;
+const RESTING_BUDGET_MS = 60;
 
 export class Scene {
-  readonly root = node('svg', { class: 'scene', role: 'group', 'aria-label': 'Shapes' });
+  readonly root: HTMLElement;
   /** counts redraws: the overlay follows it */
   readonly version = signal(0);
   /** true once the first content is there: what comes later is news */
   isLive = false;
 
-  readonly #world = node('g', { class: 'world' });
-  readonly #layer = node('g');
+  readonly #stage: Stage;
+  readonly #nodes = new Nodes();
+  readonly #live: Live;
+  readonly #links: Links;
   readonly #drafts = node('g', { class: 'drafts', 'aria-hidden': 'true' });
-  readonly #nodes = new Map<string, { group: SVGGElement; look: string; isConnector: boolean }>();
-  readonly #lines = new Map<string, Line>();
-  /** shape -> connectors that end on it */
-  readonly #ends = new Map<string, Set<string>>();
-  #mine: ReadonlyMap<string, Override> = new Map();
-  #theirs = new Map<string, Override>();
-  readonly #held = new Map<string, { fields: Override; timer: ReturnType<typeof setTimeout> }>();
-  /** where a shape lay when somebody's drag began, by client */
-  readonly #bases = new Map<number, Map<string, Shape>>();
-  #editing: string | null = null;
+  /** what a shape covers, ink included, as far as it was asked for */
+  readonly #covers = new Map<string, Box>();
+  /** the part of the board whose shapes have nodes; null = all of it */
+  #area: Box | null = null;
+  /** shapes of that part that have no node yet */
+  readonly #waiting = new Set<string>();
+  /** changed by others since the last frame, and which of these were made just now */
+  readonly #dirty = new Set<string>();
+  readonly #fresh = new Set<string>();
   #ghost: SVGGElement | null = null;
 
   constructor(
     readonly canvas: Canvas,
-    camera: Camera,
+    readonly camera: Camera,
   ) {
-    this.#world.append(this.#layer, this.#drafts);
-    this.root.append(this.#world);
-    camera.port.subscribe(({ x, y, zoom }) => {
-      this.#world.setAttribute('transform', `scale(${zoom}) translate(${-x} ${-y})`);
+    this.#live = new Live(canvas, (id) => this.#draw([id]));
+    this.#links = new Links((id) => {
+      const shape = canvas.find(id);
+      return shape && this.#live.over(shape);
     });
+    const isFull = (): boolean => this.#nodes.size + this.#waiting.size > MANY;
+    this.#stage = new Stage(camera, isFull, () => this.#look());
+    this.root = this.#stage.root;
+    this.#stage.world.append(this.#nodes.layer, this.#drafts);
     canvas.onChange((ids, transaction) => {
-      for (const id of ids) this.#release(id);
-      const fresh = this.isLive && !transaction.local ? this.#justMade(ids) : [];
-      this.#draw(ids);
-      for (const id of fresh) this.#show(id);
+      for (const id of ids) {
+        this.#live.release(id);
+        this.#dirty.add(id);
+        if (this.isLive && !transaction.local && this.#isJustMade(id)) this.#fresh.add(id);
+      }
+      if (transaction.local) this.#drawDirty();
+      else this.#drawSoon();
     });
+    this.root.addEventListener('focusin', (event) => this.#focused(event));
     this.#draw(canvas.shapes().map((shape) => shape.id));
     void document.fonts?.ready.then(() => {
       forgetWidths();
@@ -73,114 +96,51 @@ export class Scene {
     });
   }
 
-  /** Draws every shape anew (a font came). */
+  readonly #drawSoon = oncePerFrame(() => this.#drawDirty());
+  readonly #drawMore = oncePerFrame(() => this.#fill());
+
+  /** Draws every shape with words anew (a font came). */
   redraw(): void {
-    for (const entry of this.#nodes.values()) entry.look = '';
-    this.#draw([...this.#nodes.keys()]);
+    this.#nodes.spoil();
+    this.#draw([...this.#nodes.ids()]);
   }
 
   /** The shape as it looks now, live gestures included. */
   look(id: string): Shape | undefined {
     const shape = this.canvas.get(id);
-    return shape && this.#overlaid(shape);
+    return shape && this.#live.over(shape);
   }
 
   place(id: string): Placement | null {
     const shape = this.look(id);
     if (!shape) return null;
     if (shape.type !== 'connector') return shape;
-    const line = this.#lines.get(id);
-    if (!line) return null;
-    const { start, end } = line;
-    const x = Math.min(start.x, end.x);
-    const y = Math.min(start.y, end.y);
-    return { x, y, w: Math.abs(start.x - end.x), h: Math.abs(start.y - end.y), rotation: 0 };
+    const line = this.#links.line(id);
+    const box = line && union([point(line.start), point(line.end)]);
+    return box ? { ...box, rotation: 0 } : null;
   }
 
   line(id: string): Line | undefined {
-    return this.#lines.get(id);
+    return this.#links.line(id) ?? undefined;
   }
 
-  // ---- overrides
+  // ---- live gestures
 
   /** This person's live gesture; empty ends it. */
   override(fields: ReadonlyMap<string, Override>): void {
-    const ids = new Set([...this.#mine.keys(), ...fields.keys()]);
-    this.#mine = fields;
-    this.#draw(ids);
+    this.#draw(this.#live.mine(fields));
   }
 
   /** The shape whose words are in the text editor instead. */
   setEditing(id: string | null): void {
-    const before = this.#editing;
-    this.#editing = id;
-    for (const each of [before, id]) if (each) this.#nodes.get(each)?.group.classList.toggle('editing', each === id);
+    this.#nodes.setEditing(id);
   }
 
   /** Other people's live gestures. */
   follow(players: readonly Player[]): void {
-    const next = new Map<string, Override>();
-    const lay = (id: string, fields: Override) => next.set(id, { ...next.get(id), ...fields });
-    for (const player of players) {
-      if (player.isMe) continue;
-      if (player.drag) this.#lay(player.clientId, player.drag, lay);
-      else this.#bases.delete(player.clientId);
-      if (player.typing) lay(player.typing.id, { text: player.typing.text });
-    }
-    const here = new Set(players.map((player) => player.clientId));
-    for (const id of this.#bases.keys()) if (!here.has(id)) this.#bases.delete(id);
-    const before = this.#theirs;
-    this.#theirs = next;
-    for (const [id, fields] of before) if (!next.has(id)) this.#hold(id, fields);
-    this.#draw(new Set([...before.keys(), ...next.keys()]));
-    this.#drafts.replaceChildren(...players.flatMap((player) => this.#draft(player)));
-  }
-
-  #lay(client: number, drag: Drag, lay: (id: string, fields: Override) => void): void {
-    if ('boxes' in drag) {
-      for (const [id, box] of Object.entries(drag.boxes)) lay(id, box);
-    } else if ('id' in drag) {
-      const { id, ...place } = drag;
-      lay(id, place);
-    } else {
-      // A shift is told from where the shape lay when it began: the document may get it before the drag is over.
-      const bases = this.#bases.get(client) ?? new Map<string, Shape>();
-      this.#bases.set(client, bases);
-      for (const id of drag.ids) {
-        const base = bases.get(id) ?? this.canvas.get(id);
-        if (!base) continue;
-        bases.set(id, base);
-        lay(id, shifted(base, drag.dx, drag.dy));
-      }
-    }
-  }
-
-  #hold(id: string, fields: Override): void {
-    this.#release(id);
-    const timer = setTimeout(() => {
-      this.#held.delete(id);
-      this.#draw([id]);
-    }, HOLD_MS);
-    this.#held.set(id, { fields, timer });
-  }
-
-  #release(id: string): void {
-    clearTimeout(this.#held.get(id)?.timer);
-    this.#held.delete(id);
-  }
-
-  #overlaid(shape: Shape): Shape {
-    const held = this.#held.get(shape.id)?.fields;
-    const theirs = this.#theirs.get(shape.id);
-    const mine = this.#mine.get(shape.id);
-    return held || theirs || mine ? { ...shape, ...held, ...theirs, ...mine } : shape;
-  }
-
-  #draft(player: Player): SVGElement[] {
-    if (player.isMe || !player.drawing) return [];
-    const { x, y, points, stroke } = player.drawing;
-    const attributes = { transform: `translate(${x} ${y})`, class: 'draft-line', stroke: strokeOf(stroke) };
-    return [node('path', { d: smoothPath(points), ...attributes })];
+    this.#draw(this.#live.follow(players));
+    const drafts = players.flatMap((player) => draft(player));
+    if (drafts.length || this.#drafts.firstChild) this.#drafts.replaceChildren(...drafts);
   }
 
   /** A shape that this person is drawing and that is not in the document yet; null takes it away. */
@@ -188,128 +148,146 @@ export class Scene {
     this.#ghost?.remove();
     this.#ghost = null;
     if (!shape) return;
-    const isConnector = shape.type === 'connector';
-    const from = isConnector ? this.#end('', shape.from) : null;
-    const to = isConnector ? this.#end('', shape.to) : null;
-    if (isConnector && !(from && to)) return;
+    const line = shape.type === 'connector' ? this.#links.between(shape) : null;
+    if (shape.type === 'connector' && !line) return;
     const group = node('g', { class: 'ghost' });
-    if (from && to) group.append(...connectorBody(shape, connect(from, to, shape.route)));
+    if (line) group.append(...connectorBody(shape, line));
     else {
       group.setAttribute('transform', placing(shape));
       group.append(...body(shape));
     }
     this.#ghost = group;
-    this.#world.append(group);
+    this.#stage.world.append(group);
   }
 
-  // ---- nodes
+  // ---- drawing
+
+  #drawDirty(): void {
+    if (!this.#dirty.size) return;
+    const ids = [...this.#dirty];
+    const fresh = [...this.#fresh].filter((id) => !this.#nodes.has(id));
+    this.#dirty.clear();
+    this.#fresh.clear();
+    this.#draw(ids);
+    for (const id of fresh) this.#greet(id);
+  }
 
   #draw(ids: Iterable<string>): void {
-    const wave = new Set(ids);
+    const wave = this.#links.touch(ids);
     if (!wave.size) return;
-    let isOrderStale = false;
-    for (const id of [...wave]) for (const connector of this.#ends.get(id) ?? []) wave.add(connector);
-    // Connectors last: they ask where the others are.
-    const shapes = [...wave].map((id) => [id, this.look(id)] as const);
-    shapes.sort((a, b) => Number(a[1]?.type === 'connector') - Number(b[1]?.type === 'connector'));
-    for (const [id, shape] of shapes) {
+    const isCulled = this.canvas.shapes().length > MANY;
+    for (const id of wave) {
+      this.#covers.delete(id);
+      const shape = this.look(id);
       if (!shape) {
-        this.remove(id);
-        continue;
-      }
-      isOrderStale ||= !this.#nodes.has(id) || this.#nodes.get(id)?.group.dataset.z !== shape.z;
-      this.update(shape);
+        this.#nodes.remove(id);
+        this.#waiting.delete(id);
+      } else if (this.#nodes.has(id)) this.#update(shape);
+      else if (this.#area ? touches(this.#area, this.#coverOf(shape)) : !isCulled) this.#waiting.add(id);
     }
-    if (isOrderStale) this.#sort();
+    if (isCulled === (this.#area === null)) this.#cull();
+    else this.#fill();
     this.version.value = this.version.peek() + 1;
   }
 
-  mount(shape: Shape): SVGGElement {
-    const group = node('g', { class: 'shape', 'data-shape-id': shape.id, role: 'img', tabindex: 0 });
-    this.#nodes.set(shape.id, { group, look: '', isConnector: shape.type === 'connector' });
-    this.#layer.append(group);
-    return group;
+  #update(shape: Shape): void {
+    const line = shape.type === 'connector' ? (this.#links.line(shape.id) ?? null) : null;
+    this.#nodes.update(shape, this.canvas.get(shape.id) ?? shape, line);
   }
 
-  update(shape: Shape): void {
-    const group = this.#nodes.get(shape.id)?.group ?? this.mount(shape);
-    const entry = this.#nodes.get(shape.id)!;
-    const stored = this.canvas.get(shape.id) ?? shape;
-    const isConnector = shape.type === 'connector';
-    const line = isConnector ? this.#route(shape) : null;
-    const look = line ? `${lookOf(shape)}${line.path}${shape.start_head}${shape.end_head}` : lookOf(shape);
-    if (line) group.removeAttribute('transform');
-    else group.setAttribute('transform', placing(shape));
-    set(group, { 'data-type': shape.type, 'data-z': shape.z, opacity: shape.opacity });
-    set(group, isConnector ? {} : { 'data-x': stored.x, 'data-y': stored.y, 'data-w': stored.w, 'data-h': stored.h });
-    set(group, { 'data-fill': stored.fill, 'data-stroke': stored.stroke });
-    if (look === entry.look) return;
-    entry.look = look;
-    const inner = node('g', { class: 'body' });
-    inner.append(...(isConnector ? (line ? connectorBody(shape, line) : []) : body(shape)));
-    group.replaceChildren(inner);
-    group.classList.remove('made');
-    group.setAttribute('aria-label', describe(shape));
-    group.classList.toggle('editing', this.#editing === shape.id);
+  /** The view moved: draws what came near. What went far away loses its node only when the camera is at rest. */
+  #look(): void {
+    const view = this.camera.view();
+    const area = this.#area;
+    const isCovered = area ? contains(area, view) : this.canvas.shapes().length <= MANY;
+    const isTooMuch = area !== null && area.w > view.w * MOST_DRAWN;
+    if (this.#stage.isFrozen ? isCovered : isCovered && !isTooMuch && !this.#stage.hasRested()) return;
+    this.#cull();
   }
 
-  /** True when there was such a node. */
-  remove(id: string): boolean {
-    const entry = this.#nodes.get(id);
-    if (!entry) return false;
-    entry.group.remove();
-    this.#nodes.delete(id);
-    this.#lines.delete(id);
-    if (entry.isConnector) for (const connectors of this.#ends.values()) connectors.delete(id);
-    return true;
-  }
-
-  #sort(): void {
-    let next = this.#layer.firstChild;
-    for (const shape of this.canvas.shapes()) {
-      const group = this.#nodes.get(shape.id)?.group;
-      if (!group) continue;
-      if (group === next) next = next.nextSibling;
-      else this.#layer.insertBefore(group, next);
+  /** Decides anew which shapes have nodes. */
+  #cull(): void {
+    const shapes = this.canvas.shapes();
+    const view = this.camera.view();
+    this.#area = shapes.length > MANY ? grown(view, MARGIN) : null;
+    this.#waiting.clear();
+    const margin: string[] = [];
+    const stay = this.#area ? this.#pinned(shapes) : new Set<string>();
+    for (const shape of shapes) {
+      const { id } = shape;
+      const cover = this.#area && this.#coverOf(shape);
+      const isWanted = !this.#area || !cover || touches(this.#area, cover) || stay.has(id);
+      if (this.#nodes.has(id)) {
+        if (!isWanted && !this.#stage.isFrozen) this.#nodes.remove(id);
+      } else if (!isWanted) continue;
+      else if (cover && !touches(view, cover)) margin.push(id);
+      else this.#waiting.add(id);
     }
+    for (const id of margin) this.#waiting.add(id); // after what is in sight
+    this.#fill();
   }
 
-  #route(shape: Shape): Line | null {
-    for (const connectors of this.#ends.values()) connectors.delete(shape.id);
-    const from = this.#end(shape.id, shape.from);
-    const to = this.#end(shape.id, shape.to);
-    if (!from || !to) {
-      this.#lines.delete(shape.id);
-      return null;
+  /** Draws what waits, as far as it fits into this frame; the rest in the next. */
+  #fill(): void {
+    const until = performance.now() + (this.#stage.isFrozen ? MOVING_BUDGET_MS : RESTING_BUDGET_MS);
+    for (const id of this.#waiting) {
+      this.#waiting.delete(id);
+      const shape = this.look(id);
+      if (shape) this.#update(shape);
+      if (performance.now() > until) break;
     }
-    const line = connect(from, to, shape.route);
-    this.#lines.set(shape.id, line);
-    return line;
+    this.#nodes.sort(this.canvas.shapes());
+    if (this.#waiting.size) this.#drawMore();
   }
 
-  #end(connector: string, end: End | null): EndPlace | null {
-    if (!end) return null;
-    if (end.id === undefined) return { at: { x: end.x ?? 0, y: end.y ?? 0 } };
-    if (connector) this.#ends.set(end.id, (this.#ends.get(end.id) ?? new Set()).add(connector));
-    // A removed shape keeps its connectors where it last was: it may come back by undo.
-    const shape = this.canvas.find(end.id);
-    if (!shape || shape.type === 'connector') return null;
-    return { type: shape.type, place: this.#overlaid(shape), anchor: end.anchor ?? 'auto' };
+  /** What a shape covers as it looks now. */
+  #coverOf(stored: Shape): Box {
+    const known = this.#covers.get(stored.id);
+    if (known) return known;
+    const shape = this.#live.over(stored);
+    const line = shape.type === 'connector' ? this.#links.line(shape.id) : null;
+    // A curve stays inside the hull of its ends and the points it leaves and arrives from; so does an elbow.
+    const hull = line ? [line.start, line.end, line.startFrom, line.endFrom].map(point) : [];
+    const cover = shape.type === 'connector' ? grownBy(union(hull) ?? bounds(shape), LABEL_REACH) : inkReach(shape);
+    this.#covers.set(stored.id, cover);
+    return cover;
+  }
+
+  // ---- the keyboard
+
+  /** Shapes that keep their nodes out of sight: those that Tab reaches next, from outside and from where the focus is. */
+  #pinned(shapes: readonly Shape[]): Set<string> {
+    const found = new Set([shapes[0]!.id, shapes.at(-1)!.id]);
+    const focus = document.activeElement?.closest<SVGElement>('[data-shape-id]')?.dataset.shapeId;
+    const at = focus === undefined ? -1 : shapes.findIndex((shape) => shape.id === focus);
+    if (at >= 0) for (const shape of shapes.slice(Math.max(0, at - 1), at + 2)) found.add(shape.id);
+    return found;
+  }
+
+  /** The neighbours of the shape in focus get nodes before the next Tab, and the view goes to where it is. */
+  #focused(event: FocusEvent): void {
+    const target = event.target instanceof Element ? event.target : null;
+    const id = target?.closest<SVGElement>('[data-shape-id]')?.dataset.shapeId;
+    const stored = id ? this.canvas.get(id) : undefined;
+    if (!stored || !this.#area) return;
+    this.#cull();
+    const cover = this.#coverOf(stored);
+    const view = this.camera.view();
+    if (touches(view, cover) || !target?.matches(':focus-visible')) return;
+    const { zoom } = this.camera.port.peek();
+    this.camera.set({ x: cover.x + cover.w / 2 - view.w / 2, y: cover.y + cover.h / 2 - view.h / 2, zoom });
   }
 
   // ---- what the assistant made
 
-  #justMade(ids: Iterable<string>): string[] {
-    const now = Date.now();
-    return [...ids].filter((id) => {
-      const shape = this.canvas.get(id);
-      return shape?.run && !this.#nodes.has(id) && Math.abs(now - shape.at) < JUST_MADE_MS;
-    });
+  #isJustMade(id: string): boolean {
+    const shape = this.canvas.get(id);
+    return Boolean(shape?.run) && !this.#nodes.has(id) && Math.abs(Date.now() - shape!.at) < JUST_MADE_MS;
   }
 
   /** Fades it in with a glow; a later change of its look ends that. */
-  #show(id: string): void {
-    const group = this.#nodes.get(id)?.group;
+  #greet(id: string): void {
+    const group = this.#nodes.group(id);
     group?.classList.add('made');
     group?.addEventListener('animationend', (event) => {
       if (event.animationName === 'halo') group.classList.remove('made');
@@ -317,13 +295,19 @@ export class Scene {
   }
 }
 
-function placing(shape: Shape): string {
-  const move = `translate(${shape.x} ${shape.y})`;
-  return shape.rotation ? `${move} rotate(${shape.rotation} ${shape.w / 2} ${shape.h / 2})` : move;
-}
+const point = ({ x, y }: Point): Box => ({ x, y, w: 0, h: 0 });
+const grownBy = ({ x, y, w, h }: Box, by: number): Box => ({ x: x - by, y: y - by, w: w + 2 * by, h: h + 2 * by });
+const grown = ({ x, y, w, h }: Box, share: number): Box => ({
+  x: x - w * share,
+  y: y - h * share,
+  w: w * (1 + 2 * share),
+  h: h * (1 + 2 * share),
+});
 
-/** "Rectangle: Sync server", for screen readers. */
-function describe(shape: Shape): string {
-  const words = shape.text.trim();
-  return words ? `${TYPE_WORDS[shape.type]}: ${words}` : TYPE_WORDS[shape.type];
+/** A line that somebody else is drawing. */
+function draft(player: Player): SVGElement[] {
+  if (player.isMe || !player.drawing) return [];
+  const { x, y, points, stroke } = player.drawing;
+  const attributes = { transform: `translate(${x} ${y})`, class: 'draft-line', stroke: strokeOf(stroke) };
+  return [node('path', { d: smoothPath(points), ...attributes })];
 }

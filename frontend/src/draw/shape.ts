@@ -1,6 +1,6 @@
 /** What one shape looks like: the nodes of its body, in its own coordinates (0,0 = top left of its box). */
 import type { Shape } from '../canvas';
-import { arrowHead, corners, type Line, smoothPath } from '../geometry';
+import { arrowHead, type Box, bounds, corners, type Line, smoothPath } from '../geometry';
 import { fillOf, inkOn, strokeOf } from './colour';
 import { node } from './svg';
 import { LINE_HEIGHT, wrap } from './text';
@@ -10,6 +10,8 @@ const NOTE_PADDING = 14;
 /** Left-aligned words end ragged: they may come closer to the right edge. */
 const NOTE_RIGHT = 8;
 const LABEL_PADDING = 10;
+/** A frame's name stands this far above it, px. */
+const FRAME_NAME = 24;
 /** Thin lines are still easy to hit: this many px around them. */
 const HIT_WIDTH = 16;
 
@@ -33,11 +35,45 @@ export function textInk(shape: Shape): string {
   return inkOn(shape.fill);
 }
 
-/** Everything the look depends on besides place and turn: nodes are made anew only when it changes. */
-export function lookOf(shape: Shape): string {
-  const { type, w, h, fill, stroke, stroke_width, opacity, dashed, text, font_size, text_align } = shape;
-  const points = type === 'draw' ? shape.points.join() : '';
-  return JSON.stringify([type, w, h, fill, stroke, stroke_width, opacity, dashed, text, font_size, text_align, points]);
+/** Everything the look depends on besides place and turn: nodes are made anew only when one of these changes. */
+const LOOKS = [
+  'type',
+  'w',
+  'h',
+  'fill',
+  'stroke',
+  'stroke_width',
+  'dashed',
+  'text',
+  'font_size',
+  'text_align',
+  'points',
+  'start_head',
+  'end_head',
+] as const satisfies readonly (keyof Shape)[];
+
+/** Whether two states of a shape have the same body; lists of points are compared by identity, they are never changed. */
+export const hasSameLook = (a: Shape, b: Shape): boolean => LOOKS.every((field) => a[field] === b[field]);
+
+/**
+ * The box that a shape's ink may cover. Words may run out of a small shape, and a frame's name out of its top: an
+ * estimate that errs on the large side, without measuring a word.
+ */
+export function inkReach(shape: Shape): Box {
+  const box = bounds(shape);
+  const size = shape.font_size;
+  const broken = shape.text.split('\n').length;
+  const lines = Math.min(shape.text.length, broken + (shape.text.length * size * 0.9) / textWidth(shape));
+  const isTop = shape.type === 'frame';
+  const out = isTop ? shape.text.length * 8 : lines * size * LINE_HEIGHT;
+  const by = FRAME_NAME + Math.max(shape.stroke_width, shape.text ? size : 0, out - (isTop ? shape.w : shape.h));
+  return { x: box.x - by, y: box.y - by, w: box.w + 2 * by, h: box.h + 2 * by };
+}
+
+/** Where a shape's body is put. */
+export function placing(shape: Shape): string {
+  const move = `translate(${shape.x} ${shape.y})`;
+  return shape.rotation ? `${move} rotate(${shape.rotation} ${shape.w / 2} ${shape.h / 2})` : move;
 }
 
 function outline(shape: Shape): Record<string, string | number> {
