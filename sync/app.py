@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import anyio
 from starlette.applications import Starlette
@@ -12,7 +14,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Match, Mount, Route, WebSocketRoute
-from starlette.staticfiles import StaticFiles
+from starlette.staticfiles import PathLike, StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sync import api, api_access, api_document, api_versions, board, export, openapi
@@ -127,13 +129,17 @@ async def public_info(request: Request) -> Response:
     return JSONResponse({"name": "coplayer", "open": not settings.secret})
 
 
-class CachedStatic(StaticFiles):
-    """Built files carry a hash in their names, so a browser may keep them for ever."""
+_HASHED = re.compile(r"-[\w-]{8}\.\w+$", re.ASCII)
 
-    def file_response(self, *args: object, **kwargs: object) -> Response:
+
+class CachedStatic(StaticFiles):
+    """Built files that carry a hash in their names a browser may keep for ever; the others it asks for again."""
+
+    def file_response(self, full_path: PathLike, *args: Any, **kwargs: Any) -> Response:
         """As StaticFiles, with a cache header."""
-        answer = super().file_response(*args, **kwargs)  # type: ignore[arg-type]  # passed through unread
-        answer.headers["cache-control"] = "public, max-age=31536000, immutable"
+        answer = super().file_response(full_path, *args, **kwargs)
+        kept = "public, max-age=31536000, immutable" if _HASHED.search(str(full_path)) else "no-cache"
+        answer.headers["cache-control"] = kept
         return answer
 
 
@@ -192,7 +198,7 @@ def _pages() -> list[BaseRoute]:
     if (STATIC / "assets").is_dir():
         routes += [
             Mount("/assets", CachedStatic(directory=STATIC / "assets")),
-            Mount("/", StaticFiles(directory=STATIC)),
+            Mount("/", CachedStatic(directory=STATIC)),  # the service worker and its pages
         ]
     return routes
 

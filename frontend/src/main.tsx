@@ -13,6 +13,7 @@ import { mountKeyboard } from './input/keyboard';
 import { Pointers } from './input/pointer';
 import { mountTextEditor } from './input/text-editor';
 import { me } from './me';
+import { keepThePage } from './offline/register';
 import { Room } from './room';
 import { ofThisTab } from './ui/storage';
 
@@ -166,3 +167,4 @@ function watchView(editor: Editor, canvas: HTMLElement): void {
 }
 
 start(document.getElementById('app')!);
+keepThePage();

@@ -210,7 +210,8 @@ export class Room {
 
   #lost(): void {
     this.#handshake = false;
-    if (this.#facts.connected) this.#change({ connected: false, lostAt: Date.now() });
+    // The first attempt may fail as well: a page that opened without a server says Offline in the end, too.
+    if (this.#facts.connected || this.#facts.lostAt === null) this.#change({ connected: false, lostAt: Date.now() });
   }
 
   /** Only after y-websocket has told everybody that they are gone: that message still needs the clocks. */

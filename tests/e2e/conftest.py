@@ -47,11 +47,17 @@ async def enter(browser: Browser, server: Server) -> AsyncIterator[Opener]:
         theme: Literal["light", "dark"] = "light",
         viewport: ViewportSize = DESK,
         has_touch: bool = False,
+        offline_page: bool = False,
         wait: bool = True,
     ) -> Person:
         if context is None:
             context = await browser.new_context(
-                viewport=viewport, color_scheme=theme, has_touch=has_touch, reduced_motion="no-preference"
+                viewport=viewport,
+                color_scheme=theme,
+                has_touch=has_touch,
+                reduced_motion="no-preference",
+                # A worker of its own for every context of every test would cost more than the tests.
+                service_workers="allow" if offline_page else "block",
             )
             contexts.append(context)
             if name is not None:

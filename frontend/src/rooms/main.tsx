@@ -3,6 +3,7 @@ import { useSignal } from '@preact/signals';
 import { CircleAlert, Monitor, Moon, Plus, Search, Sun } from 'lucide-preact';
 import { type JSX, render } from 'preact';
 import { useEffect } from 'preact/hooks';
+import { keepThePage } from '../offline/register';
 import { type Clock, startClock } from '../panel/clock';
 import { setTheme, type Theme, theme } from '../ui/theme';
 import { boardUrl, type Room } from './api';
@@ -165,3 +166,4 @@ function Page({ clock }: { clock: Clock }): JSX.Element {
 
 const root = document.getElementById('app');
 if (root) render(<Page clock={startClock()} />, root);
+keepThePage();
