@@ -43,10 +43,10 @@ class Profile:
         """Only nested maps of plain values?"""
         return self.name != "any"
 
-    def quick_rules(self, reserved: int) -> Rules | None:
+    def quick_rules(self, *, is_stored: bool) -> Rules | None:
         """What the quick reader goes by; it reads map rooms only."""
         roots = None if self.roots is None else frozenset(name.encode() for name in self.roots)
-        return Rules(roots, MAX_RUN, reserved) if self.is_map else None
+        return Rules(roots, MAX_RUN, 0 if is_stored else RESERVED_CLIENT_IDS, is_stored) if self.is_map else None
 
 
 ANY = Profile("any")
@@ -171,8 +171,8 @@ class Gate:
     _stored_rules: Rules | None = None
 
     def __post_init__(self) -> None:
-        self._rules = self.profile.quick_rules(RESERVED_CLIENT_IDS)
-        self._stored_rules = self.profile.quick_rules(0)
+        self._rules = self.profile.quick_rules(is_stored=False)
+        self._stored_rules = self.profile.quick_rules(is_stored=True)
 
     def admit(
         self,

@@ -24,6 +24,7 @@ _GONE_AGAIN = (_HAS_ORIGIN | _HAS_KEY | _DELETED, _HAS_ORIGIN | _DELETED)
 _ENTRY = _HAS_KEY | _TYPE  # a map under a key of a root map
 _ROOT = 1
 _MAP = 1
+_MAX_ROUNDS = 64  # over clients that build on each other in turn; people who draw together take a few
 _LONG_SIZES = {124: 4, 123: 8, 122: 8}  # float32, float64, bigint
 _PLAIN = frozenset((127, 126, 121, 120))  # undefined, null, false, true
 
@@ -35,6 +36,15 @@ class Quick(NamedTuple):
     deletes: list[tuple[int, list[Range]]]
 
 
+class _Link(NamedTuple):
+    """The block of `client` at `clock` builds on the tick of `other`."""
+
+    client: int
+    clock: int
+    other: int
+    tick: int
+
+
 class _Unusual(Exception):
     """Not for this reader."""
 
@@ -42,12 +52,14 @@ class _Unusual(Exception):
 class Rules(NamedTuple):
     """`roots` are the names that root maps may have, None for any; no run is longer than `max_run` ticks.
 
-    Client ids below `reserved` are read here only when they are the sender's lease epoch.
+    Client ids below `reserved` are read here only when they are the sender's lease epoch. What `is_stored` may set one
+    key as often as people have.
     """
 
     roots: frozenset[bytes] | None
     max_run: int
     reserved: int
+    is_stored: bool
 
 
 def read(update: bytes, known: Mapping[ClientId, int], rules: Rules, epoch: int | None) -> Quick | None:
@@ -74,10 +86,11 @@ def _long_uint(data: bytes, at: int) -> tuple[int, int]:
 
 def _read(data: bytes, known: Mapping[int, int], rules: Rules, epoch: int | None) -> Quick:
     # One function, numbers read in place: a call costs as much as all that is done with a field.
-    roots, max_run, reserved = rules
+    roots, max_run, reserved, is_stored = rules
     reached: dict[int, int] = {}
     names: set[bytes] = set()  # keys whose text was looked at
     fields: set[bytes] = set()  # parent and key of what has no origin
+    links: list[_Link] = []  # from one client's blocks to another's in this update
     own = data  # the bytes of the client whose section is read; the whole update occurs nowhere in itself
     originless = total = client = 0
     count = data[0]
@@ -116,7 +129,10 @@ def _read(data: bytes, known: Mapping[int, int], rules: Rules, epoch: int | None
                         at += 1
                         if tick > 127:
                             tick, at = _long_uint(data, at - 1)
-                        if tick >= (clock if other == client else reached.get(other) or known.get(other, 0)):
+                        if other != client:
+                            if tick >= known.get(other, 0):
+                                links.append(_Link(client, clock, other, tick))
+                        elif tick >= clock:
                             raise _Unusual
                         parent = data[start:at]
                 else:
@@ -134,7 +150,10 @@ def _read(data: bytes, known: Mapping[int, int], rules: Rules, epoch: int | None
                 at += 1
                 if tick > 127:
                     tick, at = _long_uint(data, at - 1)
-                if tick >= (clock if other == client else reached.get(other) or known.get(other, 0)):
+                if other != client:
+                    if tick >= known.get(other, 0):
+                        links.append(_Link(client, clock, other, tick))
+                elif tick >= clock:
                     raise _Unusual
             elif info == _ENTRY:
                 at = _key(data, _root(data, at, roots), names)
@@ -185,9 +204,38 @@ def _read(data: bytes, known: Mapping[int, int], rules: Rules, epoch: int | None
             reached[client] = clock
         if clock > MAX_CLOCK:
             raise _Unusual
-    if originless != len(fields):  # one key twice: how often, the long way counts (G6)
+    if links and not _are_in_order(links, reached) and not _can_be_ordered(links, reached):
+        raise _Unusual
+    if originless != len(fields) and not is_stored:  # one key twice: how often, the long way counts (G6)
         raise _Unusual
     return Quick(list(reached.items()), _deletes(data, at, client, own, known, reached))
+
+
+def _are_in_order(links: list[_Link], reached: Mapping[int, int]) -> bool:
+    """Does each section build on earlier ones only, and on what they hold?"""
+    place = {client: index for index, client in enumerate(reached)}
+    return all(tick < reached.get(other, 0) and place[other] < place[client] for client, _, other, tick in links)
+
+
+def _can_be_ordered(links: list[_Link], reached: Mapping[int, int]) -> bool:
+    """Can the blocks be taken so that each comes after what it builds on? False also where it takes long to see."""
+    waits: dict[int, list[_Link]] = {client: [] for client in reached}
+    for link in reversed(links):
+        waits[link.client].append(link)
+    taken = {client: links[-1].clock if links else reached[client] for client, links in waits.items()}
+    for _ in range(_MAX_ROUNDS):
+        if not any(waits.values()):
+            return True
+        is_stuck = True
+        for client, left in waits.items():
+            if left and left[-1].tick < taken.get(left[-1].other, 0):
+                is_stuck = False
+                while left and left[-1].tick < taken.get(left[-1].other, 0):
+                    left.pop()
+                taken[client] = left[-1].clock if left else reached[client]
+        if is_stuck:
+            return False
+    return False
 
 
 def _deletes(

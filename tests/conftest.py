@@ -44,7 +44,7 @@ def postgres() -> Iterator[Postgres]:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Counts that a quick run keeps small."""
     parser.addoption("--shuffles", type=int, default=600, help="orders of honest updates to try")
-    parser.addoption("--mutations", type=int, default=6000, help="broken updates to show the two readers of the gate")
+    parser.addoption("--mutations", type=int, default=4000, help="broken updates to show the two readers of the gate")
     parser.addoption("--races", type=int, default=300, help="joins and leaves that race with a room's unloading")
     parser.addoption("--schedules", type=int, default=40, help="afternoons of people and the assistant on one board")
     parser.addoption("--offsets", type=int, default=12, help="random bytes at which each model stream is cut")
