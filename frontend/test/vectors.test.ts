@@ -46,7 +46,8 @@ describe('taking calls back', () => {
   it.each(undoVectors.cases)('$name', ({ shapes, calls, undo, expect: wanted, ...rest }) => {
     const doc = new Y.Doc();
     doc.transact(() => {
-      for (const [key, said] of Object.entries('drafts' in rest ? rest.drafts : {})) doc.getMap('drafts').set(key, said);
+      for (const [key, said] of Object.entries('drafts' in rest ? rest.drafts : {}))
+        doc.getMap('drafts').set(key, said);
       fill(doc, 'shapes', shapes as unknown as Root);
       fill(doc, 'calls', calls as unknown as Root);
     });
