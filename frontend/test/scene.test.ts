@@ -5,6 +5,8 @@ import { Canvas } from '../src/canvas';
 import { Scene } from '../src/draw/scene';
 import { REST_MS } from '../src/draw/stage';
 
+vi.setConfig({ testTimeout: 30_000 });
+
 const COLUMNS = 40;
 const STEP = 200;
 const BOX = { type: 'rect', w: 100, h: 60 };
@@ -30,7 +32,8 @@ function board(count: number): { canvas: Canvas; camera: Camera; scene: Scene; d
 const drawn = (scene: Scene): string[] =>
   [...scene.root.querySelectorAll<SVGElement>('[data-shape-id]')].map((node) => node.dataset.shapeId!);
 const isDrawn = (scene: Scene, id: string): boolean => drawn(scene).includes(id);
-const until = (holds: () => boolean): Promise<unknown> => vi.waitFor(() => expect(holds()).toBe(true));
+const until = (holds: () => boolean): Promise<unknown> =>
+  vi.waitFor(() => expect(holds()).toBe(true), { timeout: 10_000, interval: 10 });
 /** The same document in another page. */
 function peerOf(doc: Y.Doc): Canvas {
   const other = new Y.Doc();
