@@ -43,6 +43,8 @@ class Policy:
     """Shapes that one run makes."""
     tokens_per_day: int | None = None
     """Input and output of all assistants in the room."""
+    propose: bool = False
+    """Every run only proposes."""
 
     def calls(self, settings: Settings) -> int:
         """Tool calls a run may make."""
@@ -65,6 +67,7 @@ def read_policy(doc: Doc[Any]) -> Policy:
         max_calls=_limit(raw.get("max_calls")),
         max_shapes=_limit(raw.get("max_shapes")),
         tokens_per_day=_limit(raw.get("tokens_per_day")),
+        propose=raw.get("propose") is True,
     )
 
 

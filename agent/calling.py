@@ -58,7 +58,7 @@ class Calling:
         if isinstance(outcome, ToolError) and outcome.code == "BEING_DRAGGED":
             # One more try when the person has let go, at the latest after a second.
             await self._world.sleep(DRAG_PATIENCE_S)
-            outcome = self._staged(item, self._context(state, prompt, seq, answer))
+            outcome = self._staged(state, item, self._context(state, prompt, seq, answer))
         # From here on without an await: what was staged is what stands, and Stop has the last word.
         if isinstance(outcome, ToolError):
             if outcome.code == "NEEDS_CONFIRMATION" and "question" in outcome.details:
@@ -78,15 +78,16 @@ class Calling:
         """The call as it would be written now, after the cursor has gone to where the change will be."""
         context = self._context(state, prompt, seq, answer)
         # Tried out first, writing nothing, so that the cursor can go there.
-        trial = self._staged(item, context)
+        trial = self._staged(state, item, context)
         if isinstance(trial, ToolError) or trial.result.question is not None:
             return trial
         await self._travel(state.id, str(item.get("name")), trial)
-        return self._staged(item, context)
+        return self._staged(state, item, context)
 
-    def _staged(self, item: Item, context: Callable[[], ToolContext]) -> Staged | ToolError:
+    def _staged(self, state: RunState, item: Item, context: Callable[[], ToolContext]) -> Staged | ToolError:
+        tools, proposal = self._world.tools, self._ledger.proposal(state, self._mirror)
         try:
-            return self._world.tools.stage(self._world.tools.parse(item), self._world.doc, context(), self._mirror)
+            return tools.stage(tools.parse(item), self._world.doc, context(), self._mirror, proposal)
         except ToolError as refusal:
             return refusal
 
@@ -97,9 +98,11 @@ class Calling:
             label = outcome.message[:1].upper() + outcome.message[1:]
             self._ledger.log_call(run, CallEntry(seq, item, True, outcome.output, label, now_ms, ms), None)
         else:
-            output = {**outcome.result.output, "call": call_id(run, seq)}
+            canvas = outcome.canvas
+            waits = {"proposed": True} if canvas.proposal is not None and canvas.is_changed else {}
+            output = {**outcome.result.output, "call": call_id(run, seq), **waits}
             entry = CallEntry(seq, item, False, output, outcome.result.label, now_ms, ms, outcome.result.plan)
-            self._ledger.log_call(run, entry, outcome.canvas)
+            self._ledger.log_call(run, entry, canvas)
 
     async def _travel(self, run: RunId, tool: str, trial: Staged) -> None:
         """Show where the next change will be, and give people the time to see it."""

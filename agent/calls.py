@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from agent.budget import too_many_shapes
 from agent.model import Item
 from agent.tools.base import Result, Tool, ToolContext, ToolError
-from sync.canvas.canvas import Canvas
+from sync.canvas.canvas import Canvas, Proposal
 from sync.canvas.geometry import Box, union
 from sync.canvas.mirror import Mirror
 from sync.canvas.place import bounds
@@ -52,9 +52,16 @@ class ToolBox:
         except ValidationError as error:
             raise _invalid(error) from error
 
-    def stage(self, tool: Tool, doc: Doc[Any], context: ToolContext, mirror: Mirror | None = None) -> Staged:
+    def stage(
+        self,
+        tool: Tool,
+        doc: Doc[Any],
+        context: ToolContext,
+        mirror: Mirror | None = None,
+        proposal: Proposal | None = None,
+    ) -> Staged:
         """What the call would do now. Nothing is written. Raises ToolError."""
-        canvas = Canvas(doc, mirror)
+        canvas = Canvas(doc, mirror, proposal)
         try:
             result = tool.apply(canvas, context)
             _within_budget(canvas, context)

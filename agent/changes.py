@@ -99,12 +99,15 @@ def _line(
     ]
     if not fields:
         return None
+    if fields == ["draft"]:
+        return f"{token(shape_id)} by {writers}: accepted what you proposed" if now.draft is None else None
     if "deleted" in fields:
         return f"{token(shape_id)} by {writers}: {'deleted' if now.deleted else 'brought back'}"
-    return f"{token(shape_id)} by {writers}: {', '.join(_change(name, was, now) for name in fields)}"
+    return f"{token(shape_id)} by {writers}: {', '.join(told_change(name, was, now) for name in fields)}"
 
 
-def _change(name: str, was: Shape, now: Shape) -> str:
+def told_change(name: str, was: Shape, now: Shape) -> str:
+    """`x 10->40`."""
     if name == "points":
         return "redrawn"
     return f"{name} {_value(was.field(name))}->{_value(now.field(name))}"

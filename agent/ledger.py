@@ -38,8 +38,10 @@ from agent.records import (
     without_half_pairs,
 )
 from agent.settings import Prices
-from sync.canvas.canvas import Canvas, read_json
+from sync.canvas.canvas import Canvas, Proposal, read_json
+from sync.canvas.drafts import overlay, pending
 from sync.canvas.history import LoggedCall, logged_call, logged_calls, overridden
+from sync.canvas.mirror import Mirror
 from sync.canvas.schema import (
     MAIN_THREAD,
     MAX_OPTIONS,
@@ -85,6 +87,7 @@ class Ledger:
             is_cancelled=bool(raw.get("cancel")),
             is_removed=raw.get("remove") is True,
             question=question(raw.get("question")),
+            proposes=raw.get("propose") is True,
         )
 
     def unfinished(self) -> list[RunState]:
@@ -117,6 +120,7 @@ class Ledger:
             body=text(raw.get("body")),
             selection=tuple(s for s in selection if isinstance(s, str)) if isinstance(selection, list) else (),
             view=view(context.get("view")),
+            proposes=context.get("propose") is True,
         )
 
     def logged(self, call: CallId) -> LoggedCall | None:
@@ -126,6 +130,12 @@ class Ledger:
     def calls_of(self, run: RunId) -> list[LoggedCall]:
         """The log of a run, oldest first."""
         return logged_calls(self.doc, run)
+
+    def proposal(self, state: RunState, mirror: Mirror) -> Proposal | None:
+        """What the run proposes so far, laid over the board; None for a run that writes what is everybody's."""
+        if not state.proposes:
+            return None
+        return Proposal(state.id, overlay(mirror.stored(), pending(self.doc, state.id, self.calls_of(state.id))))
 
     def outputs(self, state: RunState) -> list[Item]:
         """The run's items for the model: every call is followed by an output, a synthetic one where it was cut."""
@@ -216,6 +226,7 @@ class Ledger:
             "status": "error" if entry.is_error else "done",
             "changes": canvas.changes if canvas is not None else {},
             "created": [str(shape) for shape in canvas.created] if canvas is not None else [],
+            **({"proposed": canvas.proposed} if canvas is not None and canvas.proposal is not None else {}),
             "output": output,
             "label": safe(entry.label, 200),
             "at": entry.at,

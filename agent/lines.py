@@ -54,6 +54,8 @@ def shape_line(shape: Shape, names: Mapping[str, str], rank: int | None = None) 
         parts.append(f"in={token(shape.parent)}")
     if shape.locked:
         parts.append("locked")
+    if shape.draft:
+        parts.append("proposed")
     if shape.by:
         parts.append(f"by={token(names.get(shape.by, shape.by))}")
     if rank is not None:

@@ -46,6 +46,8 @@ class RunState:
     is_cancelled: bool
     is_removed: bool
     question: RunQuestion | None = None
+    proposes: bool = False
+    """Its changes wait for people to accept them."""
 
     @property
     def is_waiting(self) -> bool:
@@ -76,6 +78,8 @@ class Prompt:
     body: str
     selection: tuple[str, ...]
     view: View | None
+    proposes: bool = False
+    """The person wants proposals."""
 
 
 @dataclass(frozen=True, slots=True)

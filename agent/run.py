@@ -10,7 +10,8 @@ output goes to the model only after the server has it on disk.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import anyio
 
@@ -107,7 +108,11 @@ class Runner:
         prompt = self.ledger.prompt(state)
         if prompt is None:
             return _failed("failed", "no_prompt", "The message of this request is missing.", False)
-        fresh = {} if state.turn else {"started_at": world.now_ms()}
+        fresh: dict[str, Any] = {}
+        if not state.turn:
+            proposes = state.proposes or prompt.proposes or read_policy(world.doc).propose
+            state = replace(state, proposes=proposes)
+            fresh = {"started_at": world.now_ms(), **({"propose": True} if proposes else {})}
         self.ledger.set(run, status="in_progress", epoch=world.epoch, model=world.model.name, **fresh)
         earlier = [*earlier_items(self.ledger, state), request_item(prompt)]
         ended = await self._calls(state, prompt)  # what a run taken over has still to do
@@ -163,7 +168,10 @@ class Runner:
         since = Since(self._seen, own, face.writers()) if self._seen is not None else None
         asker = Asker(prompt.name, prompt.selection, prompt.view)
         doc, agent = self._world.doc, self._world.agent
-        text = describe(doc, asker, agent=agent, names=face.names(), since=since, mirror=self._mirror)
+        proposal = self.ledger.proposal(state, self._mirror)
+        text = describe(
+            doc, asker, agent=agent, names=face.names(), since=since, mirror=self._mirror, proposal=proposal
+        )
         self._seen = snapshot(doc, self._mirror)
         return text
 

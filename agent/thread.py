@@ -14,6 +14,7 @@ from pycrdt import Map as YMap
 from agent.ledger import Ledger
 from agent.lines import clean
 from agent.model import Item
+from agent.proposals import outcome
 from agent.records import Prompt, RunState
 from sync.canvas.canvas import read_json
 from sync.canvas.history import logged_calls
@@ -71,7 +72,9 @@ def _told(doc: Doc[Any], state: RunState) -> str:
         lines.append("[people took this back]")
     if state.status != "completed":
         lines.append(f"[{state.status}]")
-    if touched:
+    if state.proposes:
+        lines += outcome(doc, done)
+    elif touched:
         lines.append(f"[changed: {' '.join(touched[-MAX_IDS:])}]")
     return "\n".join(line for line in lines if line) or "[no answer]"
 

@@ -16,8 +16,9 @@ from pycrdt import Map as YMap
 from agent.changes import Snapshot, people_changes
 from agent.clusters import clusters
 from agent.lines import shape_line, token
+from agent.proposals import PROPOSING, proposal_lines
 from sync.canvas import place
-from sync.canvas.canvas import Canvas
+from sync.canvas.canvas import Canvas, Proposal
 from sync.canvas.geometry import Box
 from sync.canvas.history import LoggedCall
 from sync.canvas.lint import lint
@@ -30,8 +31,8 @@ from sync.canvas.shape import Shape
 BUDGET_TOKENS = 12_000
 CHARACTERS_A_TOKEN = 2.5  # measured low: ids and numbers take more tokens than prose
 MAX_LINTED = 300  # shapes in view whose problems are looked for
-HEAD_CHARACTERS = 1000  # kept free for the marks, the titles and who asks
-SHARES = {"lines": 0.6, "groups": 0.2, "changes": 0.12, "problems": 0.08}
+HEAD_CHARACTERS = 1300  # kept free for the marks, the titles, who asks and that it is a proposal
+SHARES = {"lines": 0.6, "groups": 0.2, "changes": 0.08, "proposals": 0.04, "problems": 0.08}
 """Of the budget. Lines are what the model works with."""
 
 NOTICE = (
@@ -67,12 +68,13 @@ def describe(
     since: Since | None = None,
     budget_tokens: int = BUDGET_TOKENS,
     mirror: Mirror | None = None,
+    proposal: Proposal | None = None,
 ) -> str:
     """The board for the model, at most `budget_tokens` by our count. `agent` is the assistant's own user id.
 
     With a mirror of `doc` (and a snapshot made with it) the same bytes, at a tenth of the cost.
     """
-    canvas = Canvas(doc, mirror)
+    canvas = Canvas(doc, mirror, proposal)
     known = {**known_names(doc), **(names or {})}
     shapes = canvas.shapes()
     placed = place.placed(canvas)
@@ -91,9 +93,10 @@ def describe(
             canvas, since.snapshot, own=since.own, agent=agent, peers=since.peers, names=known, mirror=mirror
         )
         parts += _section("changed by people since your last turn", _capped(changed, int(room * SHARES["changes"])))
+    parts += _section("proposed, not decided on", _capped(proposal_lines(canvas), int(room * SHARES["proposals"])))
     problems = [f"{p.name} {' '.join(map(token, p.shapes))}: {p.note}" for p in lint(canvas, in_view[:MAX_LINTED])]
     parts += _section("problems in view", _capped(problems, int(room * SHARES["problems"])))
-    return "\n".join([NOTICE, *parts, "</board>"])
+    return "\n".join([NOTICE, *([PROPOSING] if proposal is not None else []), *parts, "</board>"])
 
 
 def known_names(doc: Doc[Any]) -> dict[str, str]:

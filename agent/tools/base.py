@@ -146,7 +146,7 @@ def _check_effect(canvas: Canvas, context: ToolContext, max_created: int) -> Non
     _limit("creates", len(created), max_created)
     _limit("changes", len(changes) - len(created), MAX_CHANGED)
     _limit("deletes", len(deleted), MAX_DELETED)
-    if created and len(canvas.shapes()) > MAX_SHAPES:
+    if created and canvas.count() > MAX_SHAPES:
         raise ToolError("LIMIT", f"the board is full: it holds at most {MAX_SHAPES} shapes", limit=MAX_SHAPES)
     size = len(json.dumps(changes).encode()) if changes else 0
     if size > MAX_EFFECT_BYTES:
@@ -155,7 +155,8 @@ def _check_effect(canvas: Canvas, context: ToolContext, max_created: int) -> Non
         )
     for shape in changes:
         refuse_dragged(shape, context)
-    if deleted and not context.is_confirmed:
+    # What is only proposed is asked for already.
+    if deleted and not context.is_confirmed and canvas.proposal is None:
         why = objection(
             canvas, deleted, context.run, context.request, context.selection, {context.agent, context.asker}
         )

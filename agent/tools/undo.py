@@ -37,6 +37,12 @@ class Undo(Tool):
                     by=context.dragging[shape],
                 )
         report = stage_undo(canvas, calls, context.agent, context.now_ms)
+        if any(canvas.is_held(shape) for shape in report.restored):
+            raise ToolError(
+                "FORBIDDEN",
+                "you only propose here, and this would change what is everybody's: people can undo it themselves, or "
+                "propose the opposite change",
+            )
         output: dict[str, Any] = {"undone": list(report.calls), "restored": list(report.restored)}
         if report.kept:
             output["kept"] = [[clean(part, 128) for part in kept] for kept in report.kept]

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import json
 from bisect import insort
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pycrdt import Doc
 from pycrdt import Map as YMap
 
-from sync.canvas.geometry import Box
+from sync.canvas.grid import Grid, Placed
 from sync.canvas.keys import is_key, key_between
 from sync.canvas.schema import DEFAULT_STYLE, SHAPE_FIELDS, WRITTEN_ONCE, Invalid, ShapeId, Undone, check_field
 from sync.canvas.shape import Shape, plain
@@ -55,15 +56,26 @@ def tidy(value: Any) -> Any:
     return value
 
 
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Of a run that only proposes: its id, and what it proposes already, {shape: {field: value}} (drafts.py)."""
+
+    run: str
+    shown: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
 class Canvas:
     """The shapes of `doc` with staged writes laid over. Reads are cached: do not keep a Canvas across an await.
 
-    With a mirror of the same document reading costs what changed since it was last read.
+    With a mirror of the same document reading costs what changed since it was last read. With a proposal it reads as if
+    that had been accepted, and `write` makes ghosts and leaves what is everybody's as it is (R14).
     """
 
-    def __init__(self, doc: Doc[Any], mirror: Mirror | None = None) -> None:
+    def __init__(self, doc: Doc[Any], mirror: Mirror | None = None, proposal: Proposal | None = None) -> None:
         self.doc = doc
         self.mirror = mirror
+        self.proposal = proposal
+        self._shown: Mapping[str, Mapping[str, Any]] = proposal.shown if proposal is not None else {}
         self._map: YMap[Any] = doc.get("shapes", type=YMap)
         self._stored: dict[str, Mapping[str, Any] | None] = {}
         self._all_read = False
@@ -75,8 +87,10 @@ class Canvas:
         self._created: dict[ShapeId, None] = {}
         self._top_z: str | None = None
         self._groups: dict[str, dict[str, str]] = {}
-        self.placed: list[tuple[Shape, Box]] | None = None
-        """Kept for `place.placed`; forgotten when something is staged."""
+        self.placed: list[Placed] | None = None
+        self.grid: Grid | None = None
+        self.moved: tuple[frozenset[str], list[Placed]] | None = None
+        """Kept for place.py; all three are forgotten when something is staged."""
         self.undone: dict[str, Undone] = {}
         """calls[id].undo to be written with the rest; history.py fills it."""
 
@@ -87,14 +101,16 @@ class Canvas:
         built = self._built.get(shape)
         if built is not None:
             return built
-        if self.mirror is not None and shape not in self._staged and shape not in self._reverted:
+        name = ShapeId(shape)
+        over = [found for found in (self._shown.get(shape), self._staged.get(name), self._reverted.get(name)) if found]
+        if self.mirror is not None and not over:
             return self.mirror.find(shape)
         stored = self._read(shape)
-        staged = self._staged.get(ShapeId(shape))
-        if stored is None and staged is None:
+        if stored is None and shape not in self._staged:
             return None
-        reverted = self._reverted.get(ShapeId(shape))
-        raw = {**(stored or {}), **(staged or {}), **(reverted or {})} if staged or reverted else stored or {}
+        raw = stored or {}
+        for fields in over:
+            raw = {**raw, **fields}
         self._built[shape] = Shape(ShapeId(shape), raw)
         return self._built[shape]
 
@@ -113,7 +129,26 @@ class Canvas:
 
     def connectors(self) -> list[Shape]:
         """Live connectors, in order."""
-        return [s for s in self.shapes() if s.type == "connector"]
+        if self.mirror is None:
+            return [s for s in self.shapes() if s.type == "connector"]
+        names = {*(line.id for line in self.mirror.lines()), *self.staged}
+        found = [s for name in names if (s := self.get(name)) is not None and s.type == "connector"]
+        return sorted(found, key=lambda s: (s.z, s.id))
+
+    def count(self) -> int:
+        """How many live shapes there are."""
+        if self.mirror is None:
+            return len(self.shapes())
+        touched = self.staged
+        stored = sum((s := self.mirror.find(name)) is not None and not s.deleted for name in touched)
+        return len(self.mirror.shapes()) - stored + sum(self.get(name) is not None for name in touched)
+
+    def ranks(self, shapes: Iterable[Shape]) -> dict[str, int]:
+        """Of live shapes: how many others lie under each."""
+        if self.mirror is not None and not self.staged:
+            return {shape.id: self.mirror.rank(shape) for shape in shapes}
+        wanted = {shape.id for shape in shapes}
+        return {shape.id: rank for rank, shape in enumerate(self.shapes()) if shape.id in wanted}
 
     def top_z(self) -> str:
         """A key above every live shape. Each call gives the next one."""
@@ -182,7 +217,9 @@ class Canvas:
         log: Changes = {}
         for shape, fields in self._staged.items():
             before = self._before.get(shape, {})
-            entry = {f: [before.get(f), v] for f, v in fields.items() if shape in self._created or before.get(f) != v}
+            # What goes back to how it is on the board is a change where something else was proposed.
+            shown = fields if shape in self._created else self._shown.get(shape, {})
+            entry = {f: [before.get(f), v] for f, v in fields.items() if f in shown or before.get(f) != v}
             if entry:
                 log[shape] = entry
         return log
@@ -195,7 +232,24 @@ class Canvas:
     @property
     def staged(self) -> frozenset[str]:
         """Ids of shapes that may read otherwise than they are stored."""
-        return frozenset([*self._staged, *self._reverted])
+        return frozenset([*self._shown, *self._staged, *self._reverted])
+
+    @property
+    def proposed(self) -> list[str]:
+        """Ids of shapes whose staged changes `write` holds back, in order."""
+        return [shape for shape in self.changes if self.is_held(shape)]
+
+    def is_held(self, shape: str) -> bool:
+        """Whether a run that only proposes must leave it: all but its own ghosts."""
+        if self.proposal is None or shape in self._created:
+            return False
+        return (self._read(shape) or {}).get("draft") != self.proposal.run
+
+    def is_open(self, shape: Shape) -> bool:
+        """Whether it is somebody else's proposal, and not yet part of the board."""
+        if shape.raw.get("draft") is None:  # most: looked at for each of thousands
+            return False
+        return shape.draft is not None and (self.proposal is None or shape.draft != self.proposal.run)
 
     @property
     def touched(self) -> list[ShapeId]:
@@ -211,8 +265,9 @@ class Canvas:
         """Write what is staged. Call it inside one `doc.transaction()` of the caller, in the same breath as staging."""
         for shape, fields in self.changes.items():
             if shape in self._created:
-                self._map[shape] = YMap({field: pair[1] for field, pair in fields.items()})
-            else:
+                draft = {} if self.proposal is None else {"draft": self.proposal.run}
+                self._map[shape] = YMap({**{field: pair[1] for field, pair in fields.items()}, **draft})
+            elif not self.is_held(shape):
                 _set_fields(self._map.get(shape), {field: pair[1] for field, pair in fields.items()})
         for shape, fields in self._reverted.items():
             _set_fields(self._map.get(shape), fields)
@@ -237,7 +292,7 @@ class Canvas:
     def _forget(self, shape: ShapeId) -> None:
         self._built.pop(shape, None)
         self._in_order = None
-        self.placed = None
+        self.placed = self.grid = self.moved = None
 
     def _over(self, mirror: Mirror) -> list[Shape]:
         """The mirror's live shapes in order, with what is staged laid over."""

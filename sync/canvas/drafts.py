@@ -109,6 +109,15 @@ def draft_of(raw: Mapping[str, Any]) -> str | None:
     return draft if isinstance(draft, str) and draft else None
 
 
+def rejected(doc: Doc[Any], run: str) -> list[str]:
+    """Ids of shapes for which people rejected a change that the run proposed."""
+    said = read_json(doc.get("drafts", type=YMap))
+    found = said.values() if isinstance(said, Mapping) else ()
+    return sorted(
+        {str(v.get("shape")) for v in found if isinstance(v, Mapping) and v.get("run") == run and not v.get("accepted")}
+    )
+
+
 def open_shapes(doc: Doc[Any], run: str) -> list[str]:
     """Ids of shapes of a run that people have yet to decide on, ghosts first."""
     return list(dict.fromkeys([*ghosts(_stored(doc), run), *pending(doc, run).shapes]))

@@ -60,11 +60,14 @@ class Lint:
 
 
 def lint(canvas: Canvas, among: Iterable[str] | None = None) -> list[Lint]:
-    """Problems that involve at least one of `among` (None = all live shapes), worst kind first, in a fixed order."""
+    """Problems that involve at least one of `among` (None = all live shapes), worst kind first, in a fixed order.
+
+    Proposals of others are not looked at (D11).
+    """
     wanted: set[str] = set(among) if among is not None else {shape.id for shape in canvas.shapes()}
-    asked = [shape for name in wanted if (shape := canvas.get(name)) is not None]
+    asked = [shape for name in wanted if (shape := canvas.get(name)) is not None and not canvas.is_open(shape)]
     found = [problem for shape in asked for problem in _alone(shape, canvas)]
-    everything = placed(canvas)
+    everything = [item for item in placed(canvas) if not canvas.is_open(item[0])]
     near = _near_to(asked, everything, canvas)
     found += _pairs(near, wanted)
     found += _faint(near, wanted)

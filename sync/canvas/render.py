@@ -49,9 +49,9 @@ class Picture:
 
 
 def render(canvas: Canvas, theme: ThemeName = "light", title: str = "", *, background: bool = True) -> Picture:
-    """The whole board, lowest shape first; an empty board is an empty page."""
+    """The whole board, lowest shape first, without what is only proposed; an empty board is an empty page."""
     colours = THEMES[theme]
-    shapes = canvas.shapes()
+    shapes = [shape for shape in canvas.shapes() if not canvas.is_open(shape)]
     lines = {shape.id: line_of(shape, canvas) for shape in shapes if shape.type == "connector"}
     area = _area(shapes, lines)
     body = [_group(shape, lines.get(shape.id), colours) for shape in shapes]

@@ -160,6 +160,12 @@ class Shape:
         return value
 
     @property
+    def draft(self) -> str | None:
+        """Id of the run that proposes it; None when it is everybody's."""
+        value: str | None = self.field("draft")
+        return value or None
+
+    @property
     def by(self) -> str:
         """User id of who made it."""
         value: str = self.field("by")
