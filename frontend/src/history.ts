@@ -11,6 +11,8 @@ import type { ShapeType, Verdict } from './canvas.gen';
 interface Step extends Written {
   /** Steps with one tag in a row are one (typing in a label, nudging). */
   tag: string | null;
+  /** of a step that was undone: what it made, to be made again by redo */
+  made?: Written;
 }
 type Kept = [shape: string, field: string, why: string];
 
@@ -67,7 +69,7 @@ export class History {
       kept.push(...plan.kept);
       const written = this.canvas.apply(plan.edits, this);
       restored = written.changes.length;
-      if (restored) to.push({ changes: written.changes, created: [], tag: null });
+      if (restored) to.push(opposite(step, written));
     }
     this.#signal();
     const report = { restored, kept, text: sentence(this.canvas, restored, kept) };
@@ -79,6 +81,16 @@ export class History {
     this.canUndo.value = this.#undo.length > 0;
     this.canRedo.value = this.#redo.length > 0;
   }
+}
+
+/** The step that leads back from where `written` led. What redo brings back counts as made: undo removes it untouched only. */
+function opposite(step: Step, written: Written): Step {
+  if (!step.made)
+    return { changes: written.changes, created: [], tag: null, ...(step.created.length && { made: step }) };
+  const { changes, created } = step.made;
+  const back = new Set(written.changes.filter((c) => c.field === 'deleted' && created.includes(c.id)).map((c) => c.id));
+  const rest = written.changes.filter((change) => !back.has(change.id));
+  return { changes: [...changes.filter((change) => back.has(change.id)), ...rest], created: [...back], tag: null };
 }
 
 function merge(last: Step, next: Written): void {

@@ -72,6 +72,18 @@ describe("a person's own steps", () => {
     expect(report?.kept).toEqual([[edit.id, 'text', 'changed since']]);
   });
 
+  it('keep it also when it came back by redo', () => {
+    const [mine, theirs] = pair();
+    const history = new History(mine);
+    const edit = mine.fresh(rect, 'me', 1);
+    history.commit([edit]);
+    history.undo();
+    history.redo();
+    theirs.apply([{ id: edit.id, fields: { text: 'ours' } }]);
+    history.undo();
+    expect(mine.get(edit.id)?.text).toBe('ours');
+  });
+
   it('leave the steps of other people alone', () => {
     const [mine, theirs] = pair();
     const history = new History(mine);
