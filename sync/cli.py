@@ -20,7 +20,9 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         flag = "--" + spec.name.replace("_", "-")
         text = f"{spec.metadata['doc']} [{spec.metadata['env']}]".replace("%", "%%")
         if spec.type == "bool":
-            parser.add_argument(flag, action="store_true", default=None, help=text)
+            # what is on by default is turned off with --no-...
+            action = argparse.BooleanOptionalAction if spec.default else "store_true"
+            parser.add_argument(flag, action=action, default=None, help=text)
         else:
             parser.add_argument(flag, type=_TYPES.get(str(spec.type), str), default=None, help=text)
 

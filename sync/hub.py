@@ -9,19 +9,21 @@ import math
 import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from typing import Any, Protocol, TypeVar
+from time import monotonic
+from typing import Any, TypeVar
 
 import anyio
 from pycrdt import Doc
 
+from sync.connection import Connection, Mailbox, RawTransport, Socket, SocketClosed, SocketLink, say_goodbye
 from sync.gate import RESERVED_CLIENT_IDS, Profile, ProfileName
 from sync.hooks import Hooks
 from sync.live import Agent, LiveRoom
-from sync.outbox import Goodbye, Outbox
+from sync.outbox import Link, Outbox
 from sync.presence import ConnectionId, Identity
-from sync.protocol import KEEP_ALIVE, CloseCode, SyncStatus, SyncStep1, Update, decode, encode
+from sync.protocol import CloseCode, SyncStatus, SyncStep1, Update, decode, encode
 from sync.room import Member
 from sync.rooms import Rejected, Rooms
 from sync.settings import Settings
@@ -32,7 +34,8 @@ from sync.watch import RoomNow, RoomStatus, Watcher
 T = TypeVar("T")
 
 WANTED_POLL_S = 5.0  # how soon a lease that ran out with unfinished work is noticed
-GOODBYE_S = 1.0  # a close frame that does not get through in this time is given up
+BEAT_MIN_S = 0.01
+BEAT_MAX_S = 1.0  # between two looks at all connections; 20 000 of them take 5 ms
 GOODBYES_S = 3.0  # a stopping server waits this long for those who read slowly
 HUMAN_CLIENT_IDS = range(RESERVED_CLIENT_IDS, 2**32)
 """Client ids of writers that are not assistants: Yjs' own range. pycrdt's 53-bit ids would win every tie."""
@@ -45,26 +48,6 @@ FOLLOW_PAUSE_S = 0.2  # between two events of one room: a drag makes 30 changes 
 
 class Gap(Exception):
     """An update builds on something that the room lacks; nothing was changed."""
-
-
-class SocketClosed(Exception):
-    """The peer is gone."""
-
-
-class Socket(Protocol):
-    """One WebSocket, as the hub sees it."""
-
-    async def send(self, data: bytes) -> None:
-        """Raises SocketClosed."""
-        ...
-
-    async def receive(self) -> bytes:
-        """The next frame. Raises SocketClosed."""
-        ...
-
-    async def close(self, code: int, reason: str) -> None:
-        """Say goodbye; the peer may be gone already."""
-        ...
 
 
 class Hub:
@@ -87,7 +70,7 @@ class Hub:
         self._title_of = title_of
         self._clock = clock
         self._next_connection = 0
-        self._connections = 0
+        self._connections: set[Connection] = set()
         self._left = anyio.Event()
         self._watchers: set[Watcher] = set()
 
@@ -96,6 +79,7 @@ class Hub:
         """Open the store and serve inside this context; leaving it flushes and writes snapshots."""
         async with self.rooms.running(), anyio.create_task_group() as tasks:
             tasks.start_soon(keep_versions, self.rooms, self.store, self.settings.version_every_s, self._clock)
+            tasks.start_soon(self._beat)
             try:
                 yield self
             finally:
@@ -129,77 +113,90 @@ class Hub:
 
         `profile` is for a room that does not exist yet.
         """
+        link = SocketLink(socket)
         try:
-            async with self.rooms.using(room, create=profile) as live:
-                if live.connections >= self.settings.max_room_connections:
-                    raise Rejected(CloseCode.TOO_MANY_CONNECTIONS, "This board is full; try again later.")
-                if self._connections >= self.settings.max_connections:
-                    raise Rejected(CloseCode.TOO_MANY_CONNECTIONS, "The server is full; try again later.")
-                await self._serve(live, socket, member, agent, expires_at)
+            connection = await self._join(room, link, member, agent, profile, expires_at)
         except Rejected as rejected:
-            await _close(socket, rejected.code, rejected.reason)
-        except NoSuchRoom as error:
-            await _close(socket, CloseCode.NOT_FOUND, str(error))
-        except StoreError as error:
-            await _close(socket, CloseCode.STORAGE_UNAVAILABLE, str(error))
-
-    async def _serve(
-        self, live: LiveRoom, socket: Socket, member: Member, agent: Agent | None, expires_at: float
-    ) -> None:
-        connection = self._new_connection()
-        outbox = Outbox(self.settings.max_outbox_bytes, self.settings.lag_bytes, live.catch_up)
-        self._connections += 1
-        live.connect(connection, member, outbox, agent)
-        self._changed(live.info.room)
+            await say_goodbye(socket, rejected.code, rejected.reason)
+            return
         try:
-            if agent is not None:  # again, now that a newer lease would find this connection and close it
-                await self.check_lease(live.info.room, agent)
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._write, socket, outbox, tasks.cancel_scope)
-                if expires_at < math.inf:
-                    tasks.start_soon(self._expire, outbox, expires_at)
-                limit = self._message_limit(live)
-                try:
+                tasks.start_soon(link.run, tasks.cancel_scope)
+                with suppress(SocketClosed):
                     while True:
-                        frame = await socket.receive()
-                        if len(frame) > limit:
-                            outbox.close(CloseCode.TOO_BIG, f"A message may have {limit} bytes.")
-                        elif not outbox.is_closing:
-                            live.receive(connection, frame)
-                except SocketClosed:
-                    tasks.cancel_scope.cancel()
+                        connection.received(await socket.receive())
+                tasks.cancel_scope.cancel()
         finally:
-            self._connections -= 1
-            self._left.set()
-            live.disconnect(connection)
-            self._changed(live.info.room)
+            connection.lost()
 
-    async def _expire(self, outbox: Outbox, expires_at: float) -> None:
-        await anyio.sleep(max(0.0, expires_at - self._clock()))
-        outbox.close(CloseCode.UNAUTHORIZED, "The token has expired; ask for a new link.")
+    async def adopt(
+        self,
+        room: str,
+        transport: RawTransport,
+        member: Member,
+        agent: Agent | None = None,
+        profile: ProfileName = "map",
+        expires_at: float = math.inf,
+    ) -> None:
+        """As `serve`, for an accepted socket that calls back; returns when it has joined, and needs no task then."""
+        try:
+            connection = await self._join(room, transport, member, agent, profile, expires_at)
+        except Rejected as rejected:
+            transport.close(rejected.code, rejected.reason)
+            return
+        transport.attach(connection)
+
+    async def _join(
+        self, room: str, link: Link, member: Member, agent: Agent | None, profile: ProfileName, expires_at: float
+    ) -> Connection:
+        """Raises Rejected; then it has left again."""
+        try:
+            slot = await self.rooms.enter(room, create=profile)
+        except NoSuchRoom as error:
+            raise Rejected(CloseCode.NOT_FOUND, str(error)) from error
+        except StoreError as error:
+            raise Rejected(CloseCode.STORAGE_UNAVAILABLE, str(error)) from error
+        assert slot.live is not None
+        connection = Connection(self._new_connection(), slot, self._message_limit(slot.live), self._ended)
+        try:
+            if slot.live.connections >= self.settings.max_room_connections:
+                raise Rejected(CloseCode.TOO_MANY_CONNECTIONS, "This board is full; try again later.")
+            if len(self._connections) >= self.settings.max_connections:
+                raise Rejected(CloseCode.TOO_MANY_CONNECTIONS, "The server is full; try again later.")
+        except Rejected:
+            self.rooms.leave(slot)
+            raise
+        self._connections.add(connection)
+        connection.join(member, link, agent, expires_at - self._clock())
+        self._changed(room)
+        if agent is not None:  # again, now that a newer lease would find this connection and close it
+            try:
+                await self.check_lease(room, agent)
+            except BaseException:
+                connection.lost()
+                raise
+        return connection
+
+    def _ended(self, connection: Connection) -> None:
+        self._connections.remove(connection)
+        self._left.set()
+        self.rooms.leave(connection.slot)
+        self._changed(connection.slot.room)
 
     def _message_limit(self, live: LiveRoom) -> int:
         is_map = live.room.gate.profile.is_map
         return self.settings.max_message_bytes if is_map else self.settings.max_any_message_bytes
 
-    async def _write(self, socket: Socket, outbox: Outbox, scope: anyio.CancelScope) -> None:
-        """The one writer of a socket. Ends the connection when it has said goodbye or the peer is stuck."""
+    async def _beat(self) -> None:
+        """One clock for all connections: signs of life for the quiet, an end for the stuck."""
+        beat_s = max(BEAT_MIN_S, min(BEAT_MAX_S, self.settings.keep_alive_s / 8, self.settings.slow_after_s / 8))
+        last = monotonic()
         while True:
-            item: bytes | Goodbye = KEEP_ALIVE
-            with anyio.move_on_after(self.settings.keep_alive_s):
-                item = await outbox.take()
-            if isinstance(item, Goodbye):
-                await _close(socket, item.code, item.reason)
-                break
-            try:
-                with anyio.fail_after(self.settings.slow_after_s):
-                    await socket.send(item)
-            except TimeoutError:
-                await _close(socket, CloseCode.SLOW_CONSUMER, "This connection does not keep up; connect again.")
-                break
-            except SocketClosed:
-                break
-        scope.cancel()
+            await anyio.sleep(beat_s)
+            now, before = monotonic(), last
+            last = now
+            for connection in tuple(self._connections):
+                connection.outbox.beat(now - before)
 
     def _new_connection(self) -> ConnectionId:
         self._next_connection += 1
@@ -274,26 +271,13 @@ class Hub:
 
     async def _submit(self, live: LiveRoom, update: bytes, author: str) -> None:
         connection = self._new_connection()
-        outbox = Outbox(self.settings.max_outbox_bytes)
-        live.connect(connection, Member(Identity(author)), outbox, LOCAL)
+        mailbox = Mailbox()
+        live.connect(connection, Member(Identity(author)), Outbox(mailbox, live.rules), LOCAL)
         try:
             live.receive(connection, encode(Update(update)) + encode(SyncStatus(b"saved")))
-            await self._saved(outbox)
+            await _saved(mailbox)
         finally:
             live.disconnect(connection)
-
-    async def _saved(self, outbox: Outbox) -> None:
-        steps = 0
-        while True:
-            item = await outbox.take()
-            if isinstance(item, Goodbye):
-                raise Rejected(item.code, item.reason)
-            for message in decode(item):
-                if isinstance(message, SyncStatus):
-                    return
-                steps += isinstance(message, SyncStep1)
-                if steps == 2:  # the first greets every connection; the second asks for what is missing (W8)
-                    raise Gap("The update builds on changes that this room does not have; send the whole state.")
 
     async def take_lease(self, room: str, slot: str, holder: str) -> Lease:
         """Raises Taken, NoSuchRoom. Older holders' connections are closed with 4409."""
@@ -389,10 +373,15 @@ class Hub:
         return int(self._clock() * 1000)
 
 
-async def _close(socket: Socket, code: CloseCode, reason: str) -> None:
-    """A peer that is gone or stuck needs no goodbye. Reasons fit into a close frame: 123 bytes."""
-    try:
-        with anyio.move_on_after(GOODBYE_S):
-            await socket.close(code, reason.encode()[:120].decode(errors="ignore"))
-    except SocketClosed:
-        return
+async def _saved(mailbox: Mailbox) -> None:
+    steps = 0
+    while True:
+        for payload in await mailbox.take():
+            for message in decode(payload):
+                if isinstance(message, SyncStatus):
+                    return
+                steps += isinstance(message, SyncStep1)
+                if steps == 2:  # the first greets every connection; the second asks for what is missing (W8)
+                    raise Gap("The update builds on changes that this room does not have; send the whole state.")
+        if mailbox.goodbye is not None:
+            raise Rejected(*mailbox.goodbye)

@@ -1,25 +1,35 @@
-"""A room in memory: the pure Room, the outboxes of its connections, and the pump that makes its updates durable."""
+"""A room in memory: the pure Room, the outboxes of its connections, and the pump that makes its updates durable.
+
+Under load a room does things by turns: it writes what has come to the log, and tells it when it is durable, everything
+in one message; presence goes along (W13).
+"""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
 import anyio
 from pycrdt import Doc
 
-from sync.outbox import Outbox
+from sync.coalescing import Coalescer, Pacer
+from sync.outbox import Outbox, Rules
+from sync.outgoing import Outgoing
 from sync.presence import ConnectionId
 from sync.protocol import CloseCode, Message, Update, encode
 from sync.room import Append, Broadcast, Close, Effect, Member, Room, RoomBroken, Send
+from sync.settings import Settings
 from sync.store import Entry, NoSuchRoom, RoomInfo, Store, StoreError
 from sync.watch import Watcher
 
 FIRST_RETRY_S = 0.1
 MAX_RETRY_S = 2.0  # so a store that is back is noticed well within 5 s
 MAX_BATCH = 2_000  # updates of one append; bounds how long one room holds the commit
+PRESENCE_WAITS_S = 0.003  # for a commit under way, to go in one write with what it brings
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +43,7 @@ class Agent:
 
 
 class LiveRoom:
-    """Carries out a Room's effects. `users` counts those who need it in memory; the hub unloads it at 0."""
+    """Carries out a Room's effects."""
 
     def __init__(
         self,
@@ -43,12 +53,11 @@ class LiveRoom:
         snapshot_seq: int,
         store: Store,
         clock: Callable[[], float],
-        max_pending_bytes: int,
+        settings: Settings,
         on_change: Callable[[str, Doc[Any]], None] = lambda room, doc: None,
     ) -> None:
         self.info = info
         self.room = room
-        self.users = 0
         self.seq = seq
         """The last log row that the document holds."""
         self.snapshot_seq = snapshot_seq
@@ -68,8 +77,20 @@ class LiveRoom:
         """Why the store does not take updates, while it does not."""
         self._pending: list[Entry] = []
         self._pending_bytes = 0
-        self._max_pending_bytes = max_pending_bytes
+        self._max_pending_bytes = settings.max_pending_bytes
+        self.rules = Rules(
+            settings.max_outbox_bytes,
+            settings.lag_bytes,
+            settings.slow_after_s,
+            settings.keep_alive_s,
+            self._catch_up,
+        )
+        self._news = Coalescer()
+        self._pacer = Pacer()
+        self._timer: asyncio.Handle | None = None
+        self._loop = asyncio.get_running_loop()
         self._is_writing = False
+        self._writing_since = 0.0
         self._work = anyio.Event()
         self._flushed = anyio.Event()
         self._store = store
@@ -129,33 +150,77 @@ class LiveRoom:
                     self._work.set()
                 case Send(connection, message):
                     if outbox := self._outboxes.get(connection):
-                        outbox.put_nowait(encode(message))
-                case Broadcast(message, to):
-                    self._broadcast(message, to)
+                        outbox.put(Outgoing(encode(message)))
+                case Broadcast():
+                    self._news.add(effect)
+                    self._speak_soon()
                 case Close(connection, code, reason):
                     if outbox := self._outboxes.get(connection):
                         outbox.close(code, reason)
 
-    def _broadcast(self, message: Message, to: Iterable[ConnectionId]) -> None:
-        frame = encode(message)  # once; everybody gets the same bytes
-        for connection in to:
-            outbox = self._outboxes.get(connection)
-            if outbox is None:
-                continue
-            if isinstance(message, Update):
-                outbox.put_increment(frame, self.room.doc.get_state)
-            else:
-                outbox.put_nowait(frame)
+    def _speak_soon(self) -> None:
+        """At once when the room was quiet; what comes in the same turn of the loop goes along."""
+        if self._timer is not None:
+            return
+        now = perf_counter()
+        wait_s = self._pacer.pause_s(now)
+        if self._is_writing:
+            wait_s = max(wait_s, self._writing_since + PRESENCE_WAITS_S - now)
+        if wait_s > 0:
+            self._timer = self._loop.call_later(wait_s, self._speak)
+        else:
+            self._timer = self._loop.call_soon(self._speak)
 
-    def catch_up(self, reached: bytes) -> list[bytes]:
-        """What somebody who has read up to the state vector `reached` lacks, as one frame."""
-        return [encode(Update(self.room.doc.get_update(reached)))]
+    def _speak(self) -> None:
+        """Tell everybody what has gathered: encoded and framed once, one write a connection."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not self._news:
+            return
+        began = perf_counter()
+        news = self._news.take()
+        if len(news) == 2 and news[0].to == news[1].to:
+            self._tell((news[0].message, news[1].message), news[0].to)
+        else:
+            for broadcast in news:
+                self._tell((broadcast.message,), broadcast.to)
+        self._spoken(began)
+        # a loop that gathers writes does them at the end of its turn: then it is known what they cost
+        self._loop.call_soon(self._spoken, began)
+
+    def _spoken(self, began: float) -> None:
+        now = perf_counter()
+        self._pacer.spoke(now, now - began)
+
+    def _tell(self, messages: Sequence[Message], to: Iterable[ConnectionId]) -> None:
+        payloads = [encode(message) for message in messages]
+        item = Outgoing(*payloads)
+        outboxes = self._outboxes
+        if isinstance(messages[0], Update):
+            reached = self.room.doc.get_state
+            rest = Outgoing(*payloads[1:]) if len(payloads) > 1 else None
+            for connection in to:
+                if outbox := outboxes.get(connection):
+                    outbox.put_increment(item, reached, rest)
+            return
+        for connection in to:
+            if outbox := outboxes.get(connection):
+                outbox.put(item)
+
+    def _catch_up(self, reached: bytes) -> list[Outgoing]:
+        """What somebody who has read up to the state vector `reached` lacks, as one message."""
+        return [Outgoing(encode(Update(self.room.doc.get_update(reached))))]
 
     async def pump(self) -> None:
         """Writes what is pending, whatever came meanwhile as one batch; ends when the room is stopped or broken."""
         while True:
             while self._pending:
                 self._is_writing = True
+                self._writing_since = perf_counter()
+                if wait_s := self._pacer.pause_s(self._writing_since):
+                    self._writing_since += wait_s
+                    await asyncio.sleep(wait_s)
                 batch, self._pending = self._pending[:MAX_BATCH], self._pending[MAX_BATCH:]
                 await self._write(batch)
             self._is_writing = False
@@ -184,7 +249,9 @@ class LiveRoom:
             return
         self.seq = seq
         self.edited_at = batch[-1].at
-        self.perform(effects)
+        self.perform(effect for effect in effects if isinstance(effect, Broadcast))
+        self._speak()
+        self.perform(effect for effect in effects if not isinstance(effect, Broadcast))
         for follower in self.followers:
             follower.put(self.info.room)
         try:

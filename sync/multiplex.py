@@ -14,9 +14,10 @@ import anyio
 from anyio.abc import TaskGroup
 
 from sync import hocuspocus
+from sync.connection import Socket, SocketClosed
 from sync.gate import ProfileName
 from sync.hocuspocus import Authenticate, CloseDocument, Shared, Translator
-from sync.hub import Hub, Socket, SocketClosed
+from sync.hub import Hub
 from sync.protocol import CloseCode, ProtocolError, decode
 from sync.room import Member
 

@@ -1,92 +1,173 @@
-"""What waits to be sent to one connection: bounded frames, then perhaps a close. One writer takes them out."""
+"""What waits to be sent to one connection: bounded messages, then perhaps a close. State without tasks or clocks.
+
+The link says when it is full and when it has drained; between the two nothing is written to it. So a message costs one
+write and no wake-up, and what a peer does not read waits here, where it is counted.
+"""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-import anyio
+from sync.outgoing import Outgoing
+from sync.protocol import KEEP_ALIVE, CloseCode
 
-from sync.protocol import CloseCode
+SIGN_OF_LIFE = Outgoing(KEEP_ALIVE)
+TOO_SLOW = "This connection does not keep up; connect again."
+
+
+class Link(Protocol):
+    """Where an outbox writes to. It says `paused` when full, perhaps inside `write`, and `resumed` after that."""
+
+    def write(self, item: Outgoing) -> None:
+        """Never blocks. Not called while the link is paused."""
+        ...
+
+    def unsent_bytes(self) -> int:
+        """What the link holds; while it shrinks, the peer reads."""
+        ...
+
+    def close(self, code: CloseCode, reason: str) -> None:
+        """Say goodbye after what was written; a link that is paused gives up on that after a while. Idempotent."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
-class Goodbye:
-    """Close the socket after what was put in before."""
+class Rules:
+    """Shared by a room's outboxes. Sizes in bytes, times in seconds.
 
-    code: CloseCode
-    reason: str
+    `max_bytes` bounds what waits; past it the connection is too slow and only a goodbye is left. Past `lag_bytes` it
+    gets no increments any more; when it has read what waits, `catch_up` gives it one fresh difference from the state
+    vector it has reached then (W11).
+    """
+
+    max_bytes: int
+    lag_bytes: int = 2**20
+    slow_after_s: float = 10.0
+    keep_alive_s: float = 15.0
+    catch_up: Callable[[bytes], Sequence[Outgoing]] = lambda _: ()
 
 
 class Outbox:
-    """`max_bytes` bounds what waits; past it the connection is too slow and only a goodbye is left.
+    """Of one link."""
 
-    Past `lag_bytes` it gets no increments any more; when it has read what waits, `catch_up` gives it one fresh
-    difference from the state vector it has reached then (W11).
-    """
+    __slots__ = (
+        "_goodbye",
+        "_has_written",
+        "_idle_s",
+        "_is_paused",
+        "_link",
+        "_queue",
+        "_reached",
+        "_rules",
+        "_size",
+        "_unsent",
+    )
 
-    def __init__(
-        self, max_bytes: int, lag_bytes: int = 2**20, catch_up: Callable[[bytes], Sequence[bytes]] = lambda _: ()
-    ) -> None:
-        self._max_bytes = max_bytes
-        self._lag_bytes = lag_bytes
-        self._catch_up = catch_up
+    def __init__(self, link: Link, rules: Rules) -> None:
+        self._link = link
+        self._rules = rules
         self._reached: bytes | None = None
-        self._frames: deque[bytes] = deque()
+        self._queue: deque[Outgoing] | None = None  # made when it is needed: most connections never lag
         self._size = 0
-        self._goodbye: Goodbye | None = None
-        self._wake = anyio.Event()
+        self._goodbye: tuple[CloseCode, str] | None = None
+        self._is_paused = False
+        self._has_written = False
+        self._idle_s = 0.0
+        """Since when nothing was written or, of a paused link, since when its peer has read nothing."""
+        self._unsent = 0
 
     @property
     def size_bytes(self) -> int:
-        """What waits."""
+        """What waits here."""
         return self._size
-
-    def put_nowait(self, frame: bytes) -> None:
-        """Add a frame; dropped when the connection is closing."""
-        if self._goodbye is not None:
-            return
-        self._frames.append(frame)
-        self._size += len(frame)
-        if self._size > self._max_bytes:
-            self._frames.clear()
-            self._size = 0
-            self.close(CloseCode.SLOW_CONSUMER, "This connection does not keep up; connect again.")
-        self._wake.set()
-
-    def put_increment(self, frame: bytes, reached: Callable[[], bytes]) -> None:
-        """Add an update; `reached` is the state vector of who has read it. Left out while the connection lags."""
-        if self._reached is not None:
-            return
-        self.put_nowait(frame)
-        if self._size > self._lag_bytes:
-            self._reached = reached()
-
-    def close(self, code: CloseCode, reason: str) -> None:
-        """The first reason stands."""
-        if self._goodbye is None:
-            self._goodbye = Goodbye(code, reason)
-            self._wake.set()
 
     @property
     def is_closing(self) -> bool:
         """A goodbye is under way."""
         return self._goodbye is not None
 
-    async def take(self) -> bytes | Goodbye:
-        """The next frame, or the goodbye when no frames are left; waits for one."""
-        while True:
-            if self._frames:
-                frame = self._frames.popleft()
-                self._size -= len(frame)
-                return frame
-            if self._goodbye is not None:
-                return self._goodbye
-            if self._reached is not None:
-                reached, self._reached = self._reached, None
-                for frame in self._catch_up(reached):
-                    self.put_nowait(frame)
-                continue
-            self._wake = anyio.Event()
-            await self._wake.wait()
+    def put(self, item: Outgoing) -> None:
+        """Send it, or let it wait; dropped when the connection is closing."""
+        if self._goodbye is not None:
+            return
+        if not self._is_paused:
+            self._has_written = True
+            self._link.write(item)
+            return
+        if self._queue is None:
+            self._queue = deque()
+        self._queue.append(item)
+        self._size += item.size_bytes
+        if self._size > self._rules.max_bytes:
+            self._give_up()
+
+    def put_increment(self, item: Outgoing, reached: Callable[[], bytes], rest: Outgoing | None = None) -> None:
+        """Send an update; `reached` is the state vector of who has read it.
+
+        Left out while the connection lags: then it gets `rest`, what goes out at the same moment and is no update.
+        """
+        if self._reached is None:
+            self.put(item)
+            if self._size > self._rules.lag_bytes and self._goodbye is None:
+                self._reached = reached()
+        elif rest is not None:
+            self.put(rest)
+
+    def paused(self) -> None:
+        """The link is full."""
+        if not self._is_paused:
+            self._is_paused = True
+            self._idle_s = 0.0
+            self._unsent = self._link.unsent_bytes()
+
+    def resumed(self) -> None:
+        """The link has drained: what waits goes on, as far as it takes it."""
+        self._is_paused = False
+        self._idle_s = 0.0
+        while self._queue and not self._is_paused:
+            item = self._queue.popleft()
+            self._size -= item.size_bytes
+            self._has_written = True
+            self._link.write(item)
+        if self._is_paused:
+            return
+        self._queue = None
+        if self._goodbye is not None:
+            self._link.close(*self._goodbye)
+        elif self._reached is not None:
+            reached, self._reached = self._reached, None
+            for item in self._rules.catch_up(reached):
+                self.put(item)
+
+    def close(self, code: CloseCode, reason: str) -> None:
+        """Goodbye after what was put in before. The first reason stands."""
+        if self._goodbye is None:
+            self._goodbye = code, reason
+            if not self._is_paused:
+                self._link.close(code, reason)
+
+    def beat(self, passed_s: float) -> None:
+        """Time has passed: a quiet link gets a sign of life (W6), a stuck one is given up (W11)."""
+        if self._is_paused:
+            unsent = self._link.unsent_bytes()
+            self._idle_s = 0.0 if unsent < self._unsent else self._idle_s + passed_s
+            self._unsent = unsent
+            if self._idle_s >= self._rules.slow_after_s:
+                self._give_up()
+        elif self._has_written:
+            self._has_written = False
+            self._idle_s = 0.0
+        elif self._goodbye is None:
+            self._idle_s += passed_s
+            if self._idle_s >= self._rules.keep_alive_s:
+                self.put(SIGN_OF_LIFE)
+
+    def _give_up(self) -> None:
+        self._queue = None
+        self._size = 0
+        self._goodbye = self._goodbye or (CloseCode.SLOW_CONSUMER, TOO_SLOW)
+        self._is_paused = False
+        self._link.close(*self._goodbye)

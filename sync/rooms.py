@@ -47,9 +47,10 @@ class Rejected(Exception):
 
 
 @dataclass(slots=True)
-class _Slot:
+class Slot:
     """A room's place. `users` is counted before any await."""
 
+    room: str
     users: int = 0
     live: LiveRoom | None = None
     error: StoreError | None = None
@@ -81,7 +82,7 @@ class Rooms:
         self._hooks = hooks
         self._clock = clock
         self._new_epoch = new_epoch
-        self._slots: dict[str, _Slot] = {}
+        self._slots: dict[str, Slot] = {}
         self._tasks: TaskGroup | None = None
 
     @asynccontextmanager
@@ -120,15 +121,20 @@ class Rooms:
     @asynccontextmanager
     async def using(self, room: str, create: ProfileName | None = None) -> AsyncIterator[LiveRoom]:
         """The room in memory, for as long as the context lasts. Raises NoSuchRoom, StoreError or Rejected."""
-        slot = await self._enter(room, create)
+        slot = await self.enter(room, create)
         try:
             assert slot.live is not None
             yield slot.live
         finally:
-            slot.users -= 1
-            slot.idle_since = self._clock() if slot.users == 0 else None
+            self.leave(slot)
 
-    async def _enter(self, room: str, create: ProfileName | None) -> _Slot:
+    def leave(self, slot: Slot) -> None:
+        """Who entered needs the room no more."""
+        slot.users -= 1
+        slot.idle_since = self._clock() if slot.users == 0 else None
+
+    async def enter(self, room: str, create: ProfileName | None = None) -> Slot:
+        """As `using`, until `leave`. The room is `slot.live`."""
         while True:
             if self.is_draining:
                 raise Rejected(CloseCode.GOING_AWAY, GOING_AWAY)
@@ -140,7 +146,7 @@ class Rooms:
                     await slot.gone.wait()
                 continue
             if slot is None:
-                slot = self._slots[room] = _Slot(users=1)
+                slot = self._slots[room] = Slot(room, users=1)
                 await self._load(room, slot, create)
             else:
                 slot.users += 1
@@ -155,14 +161,14 @@ class Rooms:
                 raise Rejected(CloseCode.GOING_AWAY, GOING_AWAY)
             return slot
 
-    async def _wait_ready(self, slot: _Slot) -> None:
+    async def _wait_ready(self, slot: Slot) -> None:
         try:
             await slot.ready.wait()
         except BaseException:
             slot.users -= 1
             raise
 
-    async def _load(self, room: str, slot: _Slot, create: ProfileName | None) -> None:
+    async def _load(self, room: str, slot: Slot, create: ProfileName | None) -> None:
         """A failed load never leaves a writable empty room: those who wait get the error (S6)."""
         assert self._tasks is not None
         try:
@@ -187,13 +193,13 @@ class Rooms:
             with suppress(RoomExists):  # another node was faster
                 await self.create(room, create)
             loaded = await self.store.load(room)
-        stored = [*([loaded.snapshot] if loaded.snapshot is not None else []), *loaded.updates]
         try:
             pure = Room(
                 self._profile_of(loaded.info.profile),
                 loaded.info.epoch,
-                stored,
+                loaded.updates,
                 lambda update, user: self._hooks.before_update(room, update, user),
+                snapshot=loaded.snapshot,
             )
         except RoomBroken as error:
             raise StoreError(f"The stored board {room} cannot be read: {error}.") from error
@@ -207,7 +213,7 @@ class Rooms:
             loaded.seq - len(loaded.updates) - len(loaded.damaged),
             self.store,
             self._clock,
-            self._settings.max_pending_bytes,
+            self._settings,
             self._hooks.on_change,
         )
         live.has_gaps = bool(loaded.damaged or pure.skipped)
@@ -231,7 +237,7 @@ class Rooms:
                 elif slot.live.seq - slot.live.snapshot_seq >= self._settings.compact_after_rows:
                     await self._compact(slot.live)
 
-    async def _unload(self, room: str, slot: _Slot) -> None:
+    async def _unload(self, room: str, slot: Slot) -> None:
         """live -> draining -> gone. Who comes meanwhile waits for `gone` and loads anew."""
         assert slot.live is not None
         slot.is_draining = True
@@ -242,7 +248,7 @@ class Rooms:
         finally:
             self._discard(room, slot)
 
-    def _discard(self, room: str, slot: _Slot) -> None:
+    def _discard(self, room: str, slot: Slot) -> None:
         if self._slots.get(room) is slot:
             del self._slots[room]
         if slot.live is not None:

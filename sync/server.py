@@ -9,31 +9,13 @@ from collections.abc import Callable
 import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from sync.hub import Hub
 from sync.settings import Settings, SettingsError
 from sync.store import StoreError
+from sync.transport import RawWebSocket, WebSocket
 
 WS_PING_S = 20.0  # a half-open socket is noticed after two of these
-
-
-LINGER_S = 5.0  # a peer that has not read what was sent to it so long after its connection ended gets no more of it
-
-
-class WebSocket(WebSocketsSansIOProtocol):
-    """uvicorn's keeps a peer that stops reading for ever: a transport closes when its buffer is empty. This lets go."""
-
-    async def run_asgi(self) -> None:
-        """As uvicorn's; what is still unsent then is given up after a while."""
-        await super().run_asgi()
-        if self.transport.get_write_buffer_size():
-            self.loop.call_later(LINGER_S, self.transport.abort)
-
-    def keepalive_timeout(self) -> None:
-        """A peer that does not answer pings does not read a goodbye either."""
-        super().keepalive_timeout()
-        self.transport.abort()
 
 
 class Server(uvicorn.Server):
@@ -117,7 +99,7 @@ def configure(app: Starlette, settings: Settings) -> uvicorn.Config:
         port=settings.port,
         log_level="warning",
         access_log=False,
-        ws=WebSocket,
+        ws=RawWebSocket if settings.raw_transport else WebSocket,
         # above our own limits: ours close with 4413, the transport's 1009 makes stock clients loop
         ws_max_size=2 * max(settings.max_message_bytes, settings.max_any_message_bytes),
         ws_ping_interval=WS_PING_S,

@@ -81,7 +81,7 @@ class Settings:
         2**20, "COPLAYER_LAG_BYTES", "Unsent bytes past which a connection gets one fresh difference later instead."
     )
     slow_after_s: float = _setting(
-        10.0, "COPLAYER_SLOW_AFTER_S", "A send that takes longer closes the connection with 4508."
+        10.0, "COPLAYER_SLOW_AFTER_S", "A connection that reads nothing of what waits for it so long gets 4508."
     )
     keep_alive_s: float = _setting(
         15.0, "COPLAYER_KEEP_ALIVE_S", "Silence after which a no-op goes out; stock clients give up after 30 s."
@@ -101,6 +101,11 @@ class Settings:
     )
     version_every_s: float = _setting(
         600.0, "COPLAYER_VERSION_EVERY_S", "A room that is worked on gets a version this often; 0 keeps none by itself."
+    )
+    raw_transport: bool = _setting(
+        True,
+        "COPLAYER_RAW_TRANSPORT",
+        "Write frames straight to the sockets; `0` goes through ASGI, as under other servers than uvicorn.",
     )
     drain_s: float = _setting(8.0, "COPLAYER_DRAIN_S", "Time that a stopping server gives its connections and log.")
 

@@ -8,8 +8,9 @@ from starlette.datastructures import Headers
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from sync.auth import Access
+from sync.connection import RAW, SocketClosed
 from sync.gate import ProfileName
-from sync.hub import Hub, SocketClosed
+from sync.hub import Hub
 from sync.live import Agent
 from sync.multiplex import Grant, Multiplex
 from sync.names import BadRoomName, check_room_name
@@ -65,7 +66,11 @@ async def serve_sync(websocket: WebSocket) -> None:
         except (ProtocolError, Rejected) as refusal:
             await socket.close(refusal.code, refusal.reason)
             return
-        await hub.serve(room, socket, member, agent, profile, expires_at)
+        raw = websocket.scope.get("extensions", {}).get(RAW)
+        if raw is not None:
+            await hub.adopt(room, raw["transport"], member, agent, profile, expires_at)
+        else:
+            await hub.serve(room, socket, member, agent, profile, expires_at)
     except SocketClosed:
         return
 

@@ -12,7 +12,8 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from pycrdt import Doc, Map
 
 from sync.board import Board
-from sync.hub import Hub, SocketClosed
+from sync.connection import SocketClosed
+from sync.hub import Hub
 from sync.live import Agent
 from sync.memory_store import MemoryStore
 from sync.presence import Identity

@@ -1,0 +1,341 @@
+"""The WebSocket class that uvicorn is given: ASGI as every server offers it, and the raw transport as an extension.
+
+`scope["extensions"]["coplayer.raw"] = {"transport": RawTransport}` (sync/connection.py): the application accepts as
+usual, then attaches a receiver and may return; from then on the connection has no task and no queue. Where the
+extension is missing or off (`COPLAYER_RAW_TRANSPORT=0`), `receive` and `send` do the same, under any ASGI server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket as sockets
+from typing import Any
+
+from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
+from uvicorn.protocols.utils import ClientDisconnected
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from sync import websocket as ws
+from sync.connection import RAW, Receiver
+from sync.outgoing import Outgoing, framed
+
+CLOSE_TIMEOUT_S = 10.0  # for the peer's answer to our close frame
+LINGER_S = 5.0  # a peer that has not read what was sent to it so long after its connection ended gets no more of it
+DISCARD_S = 2.0  # what a peer whose frames are wrong still sends is thrown away, so that it can read why
+MAX_AT_ONCE = 64  # messages of one connection before others have their turn; a full read holds thousands
+SERVICE_RESTART = 1012
+
+
+class WebSocket(WebSocketsSansIOProtocol):
+    """uvicorn does the handshake and the plain ASGI side; frames are read and written here."""
+
+    offers_raw = False
+    reader: ws.Reader | None = None
+    """None before the handshake, and when nothing more of the peer is read."""
+    receiver: Receiver | None = None
+    is_attached = False
+    is_discarding = False
+    pong: bytes | None = None
+    """The answer to the last ping of a peer that does not read."""
+
+    # asyncio's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Small messages go out at once, however the listening socket was made."""
+        super().connection_made(transport)
+        raw: sockets.socket | None = transport.get_extra_info("socket")
+        if raw is not None and raw.family in (sockets.AF_INET, sockets.AF_INET6):
+            raw.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, 1)
+
+    def data_received(self, data: bytes) -> None:
+        """The handshake, then frames."""
+        if self.reader is None:
+            if self.is_discarding:
+                return
+            head, end, data = data.partition(b"\r\n\r\n")
+            super().data_received(head + end)
+            if self.handshake_initiated:
+                self.reader = ws.Reader(self.config.ws_max_size)
+            if self.reader is None or not data:
+                return
+        self.reader.feed(data)
+        self.read()
+
+    def pause_writing(self) -> None:
+        """The buffer is full."""
+        super().pause_writing()
+        if self.receiver is not None and not self.close_sent:
+            self.receiver.paused()
+
+    def resume_writing(self) -> None:
+        """The buffer has drained."""
+        super().resume_writing()
+        if self.close_sent:
+            self.lose()  # it has read all, the goodbye included
+            return
+        if self.pong is not None:
+            self.transport.write(self.pong)
+            self.pong = None
+        if self.receiver is not None:
+            self.receiver.resumed()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The socket is gone."""
+        super().connection_lost(exc)
+        self.lose()
+
+    # reading
+
+    def read(self) -> None:
+        """The messages that have come, some of them at a time."""
+        reader = self.reader
+        if reader is None:
+            return
+        try:
+            for _ in range(MAX_AT_ONCE):
+                frame = reader.next()
+                if frame is None:
+                    return
+                opcode, payload = frame
+                if opcode == ws.BINARY and self.receiver is not None and not self.close_sent:
+                    self.receiver.received(payload)
+                else:
+                    self.handle_frame(opcode, payload)
+                if self.is_discarding or (self.read_paused and not self.close_sent):
+                    return
+        except ws.Broken as broken:
+            self.fail(broken)
+        else:
+            self.transport.pause_reading()
+            self.loop.call_soon(self.read_on)
+
+    def read_on(self) -> None:
+        """Others have had their turn."""
+        if not self.transport.is_closing():
+            if not self.read_paused:
+                self.transport.resume_reading()
+            self.read()
+
+    def handle_frame(self, opcode: int, payload: bytes) -> None:
+        """Control frames, and messages for ASGI. Raises Broken."""
+        match opcode:
+            case ws.PING:
+                pong = framed(payload, ws.PONG)
+                if self.writable.is_set():
+                    self.transport.write(pong)
+                else:
+                    self.pong = pong
+            case ws.PONG:
+                self.ponged(payload)
+            case ws.CLOSE:
+                self.closed_by_peer(*ws.close_code(payload))
+            case _ if self.close_sent:
+                pass
+            case ws.TEXT if self.receiver is not None:
+                self.receiver.received(b"")
+            case _:
+                data: ASGIReceiveEvent = (
+                    {"type": "websocket.receive", "text": payload.decode()}
+                    if opcode == ws.TEXT
+                    else {"type": "websocket.receive", "bytes": payload}
+                )
+                self.queue.put_nowait(data)
+                self.read_paused = True
+                self.transport.pause_reading()
+
+    async def receive(self) -> ASGIReceiveEvent:
+        """ASGI: one message at a time; what came behind it stays unread."""
+        message = await super().receive()
+        if not self.read_paused:
+            self.read()
+        return message
+
+    # writing
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """ASGI."""
+        if not self.handshake_complete or self.close_sent or self.initial_response is not None:
+            await super().send(message)
+            return
+        await self.writable.wait()
+        if self.disconnected or self.transport.is_closing():
+            raise ClientDisconnected
+        match message["type"]:
+            case "websocket.send":
+                data = message.get("bytes")
+                text = message.get("text")
+                if data is not None:
+                    self.transport.write(framed(data))
+                elif text is not None:
+                    self.transport.write(framed(text.encode(), ws.TEXT))
+            case "websocket.close":
+                code, reason = message.get("code", 1000), message.get("reason", "") or ""
+                self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+                self.say_close(code, reason)
+            case kind:
+                raise RuntimeError(f"Expected ASGI message 'websocket.send' or 'websocket.close', but got '{kind}'.")
+
+    def write(self, item: Outgoing) -> None:
+        """See Link."""
+        self.transport.write(item.wire)
+
+    def unsent_bytes(self) -> int:
+        """See Link."""
+        return self.transport.get_write_buffer_size()
+
+    def close(self, code: int, reason: str) -> None:
+        """See Link."""
+        if not self.close_sent and not self.disconnected:
+            self.say_close(code, reason)
+
+    def attach(self, receiver: Receiver) -> None:
+        """See RawTransport."""
+        self.is_attached = True
+        self.receiver = receiver
+        if not self.writable.is_set():
+            receiver.paused()
+        while not self.queue.empty():
+            message = self.queue.get_nowait()
+            if message["type"] == "websocket.receive":
+                receiver.received(message.get("bytes") or b"")
+        if self.disconnected or self.transport.is_closing() or self.close_sent:
+            self.loop.call_soon(self.lose)
+        elif self.read_paused:
+            self.read_paused = False
+            self.loop.call_soon(self.read_on)
+
+    # the end
+
+    def say_close(self, code: int, reason: str) -> None:
+        """Send a close frame and wait for the peer's. What it does not read in time is thrown away."""
+        self.stop_keepalive()
+        self.close_sent = True
+        self.transport.set_write_buffer_limits(0)  # so that the end of writing is told
+        self.transport.write(framed(ws.close_payload(code, reason), ws.CLOSE))
+        self.close_timer = self.loop.call_later(CLOSE_TIMEOUT_S, self.transport.close)
+        if self.transport.get_write_buffer_size():
+            self.loop.call_later(LINGER_S, self.let_go)
+        else:
+            self.loop.call_soon(self.lose)
+        if self.read_paused:
+            self.read_paused = False
+            self.loop.call_soon(self.read_on)
+
+    def let_go(self) -> None:
+        """Whatever is still unsent is given up."""
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+
+    def closed_by_peer(self, code: int, reason: str) -> None:
+        """Its close frame: an answer to ours, or to be answered."""
+        self.reader, self.is_discarding = None, True
+        if not self.close_sent:
+            self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+            self.transport.write(framed(ws.close_payload(code, ""), ws.CLOSE))
+        self.end()
+
+    def fail(self, broken: ws.Broken) -> None:
+        """The peer broke the protocol: it is told, and what it still sends is read and thrown away.
+
+        A socket that is closed with something unread is reset, and then the peer never reads why.
+        """
+        self.reader, self.is_discarding = None, True
+        if not self.close_sent:
+            self.queue.put_nowait({"type": "websocket.disconnect", "code": broken.code, "reason": broken.reason})
+            self.transport.write(framed(ws.close_payload(broken.code, broken.reason), ws.CLOSE))
+            self.close_sent = True
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+            self.transport.resume_reading()
+            self.loop.call_later(DISCARD_S, self.transport.abort)
+            self.stop_keepalive()
+            self.loop.call_soon(self.lose)
+        else:
+            self.end()
+
+    def end(self) -> None:
+        """Close the socket when what is unsent has gone out, or after a while."""
+        self.stop_keepalive()
+        self.loop.call_soon(self.lose)
+        self.transport.close()
+        if self.transport.get_write_buffer_size():
+            self.loop.call_later(LINGER_S, self.transport.abort)
+
+    def lose(self) -> None:
+        """Tell the receiver, once, that it is over."""
+        receiver, self.receiver = self.receiver, None
+        if receiver is not None:
+            receiver.lost()
+
+    def shutdown(self) -> None:
+        """uvicorn stops, and nobody has said goodbye to this one."""
+        if self.handshake_complete and not self.close_sent:
+            self.queue.put_nowait({"type": "websocket.disconnect", "code": SERVICE_RESTART})
+            self.say_close(SERVICE_RESTART, "")
+            self.transport.close()
+        else:
+            super().shutdown()
+
+    # signs of life
+
+    def send_keepalive_ping(self) -> None:
+        """A half-open socket is noticed when no answer comes."""
+        self.ping_timer = None
+        if self.close_sent or self.transport.is_closing():
+            return
+        self.pending_ping_payload = random.randbytes(4)
+        self.ping_sent_at = self.loop.time()
+        self.transport.write(framed(self.pending_ping_payload, ws.PING))
+        if self.ping_timeout is not None:
+            self.pong_timer = self.loop.call_later(self.ping_timeout, self.keepalive_timeout)
+        else:
+            self.schedule_ping()
+
+    def ponged(self, payload: bytes) -> None:
+        """Any other answer than the one to the last ping means nothing."""
+        if payload == self.pending_ping_payload:
+            self.pending_ping_payload = None
+            if self.pong_timer is not None:
+                self.pong_timer.cancel()
+                self.pong_timer = None
+                self.schedule_ping()
+
+    def keepalive_timeout(self) -> None:
+        """A peer that does not answer pings does not read a goodbye either."""
+        self.transport.abort()
+
+    async def run_asgi(self) -> None:
+        """The application; when it has attached a receiver, the connection outlives it."""
+        try:
+            await self.app(self.scope, self.receive, self.send)
+        except ClientDisconnected:
+            pass
+        except BaseException:  # as uvicorn's: whatever it was, it ends this connection and no other
+            self.logger.exception("Exception in ASGI application\n")
+            self.send_500_response()
+            self.is_attached = False
+        else:
+            if not self.handshake_complete:
+                self.logger.error("ASGI callable returned without completing handshake.")
+                self.send_500_response()
+        if self.is_attached:
+            self.forget()
+        elif self.close_timer is None:
+            self.end()
+
+    def forget(self) -> None:
+        """What only the handshake and ASGI needed: three quarters of a connection's memory."""
+        del self.scope, self.request, self.response, self.conn, self.app_state
+
+
+class RawWebSocket(WebSocket):
+    """The same, and offers its raw transport."""
+
+    offers_raw = True
+
+    def handle_connect(self, event: Any) -> None:
+        """As uvicorn's; the application's task has not begun yet."""
+        super().handle_connect(event)
+        if self.response.status_code == 101:
+            self.scope["extensions"][RAW] = {"transport": self}
