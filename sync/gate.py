@@ -210,6 +210,19 @@ class Gate:
             self._elsewhere.add(found.elsewhere)
         return Admitted(found.update, found.is_new)
 
+    def restore(self, known: StateVector, deleted: bytes) -> None:
+        """Begin with a map room's document that a gate has read: what it knows, and an update of its deletions only.
+
+        How deep its maps are is not known then: what is admitted now may lie MAX_TYPE_DEPTH deep in any of them. That
+        does not add up, because the next snapshot is read whole. Raises Refused.
+        """
+        try:
+            deletes = parse(deleted).deletes
+        except DecodeError as error:
+            raise Refused(f"The stored deletions: the update {error}.", CloseCode.MALFORMED) from None
+        self.known.update(known)
+        self._delete(deletes)
+
     def is_news(self, update: bytes) -> bool:
         """Does the document lack any of it? Changes nothing. Raises Refused."""
         plain = self._read_plain(update, None, is_stored=True)

@@ -121,8 +121,9 @@ class _InFlight:
 class Room:
     """The document and who is connected to it.
 
-    `stored` are the snapshot and the updates of the log, in order. Some may build on one that was lost: `skipped`
-    counts those. They apply when the lost one comes again, from a client that still has it.
+    `stored` are the updates of the log, in order. Some may build on one that was lost: `skipped` counts those. They
+    apply when the lost one comes again, from a client that still has it. `snapshot` is what came before them; it passed
+    a gate when it was written, `is_whole`, and the store knows by its checksum that it is the same.
     """
 
     def __init__(
@@ -131,6 +132,8 @@ class Room:
         epoch: str,
         stored: Iterable[bytes] = (),
         before_update: BeforeUpdate = lambda update, user: None,
+        *,
+        snapshot: bytes | None = None,
     ) -> None:
         self.epoch = epoch
         self.doc: Doc[Any] = Doc()
@@ -143,8 +146,17 @@ class Room:
         self._lacks: dict[ConnectionId, Id] = {}
         """Whose last step 2 held something that builds on what nobody has brought yet."""
         self._changes: list[bytes] = []
-        self.skipped = self._load(list(stored))
+        self.skipped = self._load([*self._begin(snapshot), *stored])
         self._subscription = self.doc.observe(self._on_change)
+
+    def _begin(self, snapshot: bytes | None) -> list[bytes]:
+        """Start from the snapshot; what is left to be read like the log. To read 10 000 shapes would take 90 ms more."""
+        if snapshot is None or not self.gate.profile.is_map:
+            return [] if snapshot is None else [snapshot]
+        self._apply([snapshot])
+        state = self.doc.get_state()
+        self.gate.restore(decode_state_vector(state), self.doc.get_update(state))
+        return []
 
     def _load(self, stored: list[bytes]) -> int:
         """How many could not be applied."""

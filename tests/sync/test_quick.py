@@ -14,6 +14,7 @@ from pycrdt import Doc, Map
 
 from sync.gate import Admitted, Gate, NotReady, Refused, board_profile
 from sync.idset import IdSet
+from sync.room import Room
 
 BOARD = board_profile(("shapes", "meta"))
 VALUES = (0, -3, 70_000, 2**40, 1.5, 0.1, True, False, None, "", "text", "größer → ☃", "x" * 300, [1, 2], {"id": "a"})
@@ -186,3 +187,24 @@ def test_a_document_of_several_clients_is_read_quickly_and_the_same_broken_or_no
             if update is whole:
                 assert not gate.admit(whole, is_stored=True).is_new
     assert passed > 30
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_room_that_begins_with_a_snapshot_knows_what_one_that_read_it_all_knows(seed: int) -> None:
+    """G3, G4: what is missing, known or deleted is judged alike, so the same updates get the same answer."""
+    board = Board(seed)
+    snapshot = merged(board.play(30))
+    before = len(board.log)
+    more = board.play(20)[before:]
+    read_whole, begun = Room(BOARD, "epoch", [snapshot]), Room(BOARD, "epoch", snapshot=snapshot)
+    assert state(begun.gate) == state(read_whole.gate)
+    for update in (snapshot, *more):
+        assert outcome(begun.gate, update, is_stored=False) == outcome(read_whole.gate, update, is_stored=False)
+    assert state(begun.gate) == state(read_whole.gate)
+
+
+def merged(log: list[bytes]) -> bytes:
+    doc: Doc[Any] = Doc()
+    for update in log:
+        doc.apply_update(update)
+    return doc.get_update()
