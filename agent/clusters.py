@@ -2,91 +2,91 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Sequence
-from itertools import chain, islice
-from math import log2
-from operator import itemgetter
+from collections.abc import Collection, Mapping
 
 from agent.lines import quoted, token
-from sync.canvas.place import Placed
+from sync.canvas.grid import CELL, Cell, Digest, Grid, Placed, digest
 
 MAX_CLUSTERS = 24
+MAX_FRAMES = MAX_CLUSTERS // 2  # with more of them, frames are counted where they lie, like everything else
 MAX_EXAMPLES = 3  # labels a cluster shows
-_START_CELL = 800.0  # px; doubled until the clusters are few enough
+_WIDEST = 1e8  # px of a square; the board ends before
+
+Groups = dict[Cell | str, Digest]
+"""By square or frame."""
 
 
-def clusters(placed: Sequence[Placed]) -> list[str]:
+def clusters(grid: Grid, left_out: Collection[str] = ()) -> list[str]:
     """At most MAX_CLUSTERS lines: `12 shapes at -400,0 800x600: 9 rect, 3 note; "Login", "Sign up"`, biggest first.
 
-    Shapes in a frame are counted with the frame; the others by a square grid.
+    Shapes in a frame are counted with the frame; the others by squares, which grow until the clusters are few enough.
     """
-    framed: set[str] = {shape.id for shape, _ in placed if shape.raw.get("type") == "frame"}
-    groups, cell = _grouped(placed, framed), _START_CELL
-    while len(groups) > MAX_CLUSTERS and cell < 1e8:
+    groups, cell = _grouped(grid, frozenset(left_out)), CELL
+    while len(groups) > MAX_CLUSTERS and cell < _WIDEST:
         cell *= 2
-        if framed and len(framed) >= MAX_CLUSTERS // 2:
-            framed = set()
-            groups = _grouped(placed, framed)
-            for _ in range(round(log2(cell / _START_CELL))):
-                groups = _coarser(groups)
-        else:
-            groups = _coarser(groups)
-    found = [_in_order(parts) for parts in groups.values()]
-    found.sort(key=lambda group: (-len(group), group[0][1].y, group[0][1].x, group[0][0].id))
+        groups = _coarser(groups)
+    found = sorted(groups.values(), key=lambda group: (-group.count, group.lowest[3], group.lowest[2], group.lowest[1]))
     return [_line(group) for group in found[:MAX_CLUSTERS]]
 
 
-Cell = tuple[int, int]
-Groups = dict[Cell | str, list[list[tuple[int, Placed]]]]
-"""Cell or frame -> the lists of shapes that came together there, each with the shapes' places in the stack."""
+def _grouped(grid: Grid, left_out: frozenset[str]) -> Groups:
+    frames = _frames(grid, left_out)
+    apart = grid.cells_of(left_out)
+    groups: Groups = {}
+    for cell, here in grid.cells.items():
+        whole = None if cell in apart else grid.digest(cell)
+        if whole is not None and not (frames and frames & whole.frames):
+            groups[cell] = whole
+            continue
+        split: dict[Cell | str, list[Placed]] = {}
+        for item in here.values():
+            if item[0].id not in left_out:
+                split.setdefault(_key(item, frames, cell), []).append(item)
+        for key, items in split.items():
+            _merge(groups, key, digest(items))
+    return groups
 
 
-def _grouped(placed: Sequence[Placed], framed: Collection[str]) -> Groups:
-    groups: dict[Cell | str, list[tuple[int, Placed]]] = {}
-    is_framed = bool(framed)
-    for at, item in enumerate(placed):
-        shape, box = item
-        key: Cell | str
-        if is_framed and (shape.id in framed or shape.parent in framed):
-            key = shape.id if shape.id in framed else str(shape.parent)
-        else:
-            key = int((box.x + box.w / 2) // _START_CELL), int((box.y + box.h / 2) // _START_CELL)
-        group = groups.get(key)
-        if group is None:
-            groups[key] = [(at, item)]
-        else:
-            group.append((at, item))
-    return {key: [group] for key, group in groups.items()}
+def _frames(grid: Grid, left_out: frozenset[str]) -> frozenset[str]:
+    """Ids of the frames by which shapes are counted."""
+    found = {
+        name
+        for cell, here in grid.cells.items()
+        for name in grid.digest(cell).frames
+        if name in here and name not in left_out and here[name][0].type == "frame"
+    }
+    return frozenset(found) if len(found) <= MAX_FRAMES else frozenset()
 
 
-def _coarser(groups: Groups) -> Groups:
-    """Four cells become one; frames stay by themselves."""
+def _key(item: Placed, frames: frozenset[str], cell: Cell) -> Cell | str:
+    shape = item[0]
+    if shape.id in frames:
+        return str(shape.id)
+    return str(shape.parent) if frames and shape.parent in frames else cell
+
+
+def _coarser(groups: Mapping[Cell | str, Digest]) -> Groups:
+    """Four squares become one; frames stay by themselves."""
     merged: Groups = {}
-    for key, parts in groups.items():
-        wider = key if isinstance(key, str) else (key[0] // 2, key[1] // 2)
-        merged.setdefault(wider, []).extend(parts)
+    for key, group in groups.items():
+        _merge(merged, key if isinstance(key, str) else (key[0] // 2, key[1] // 2), group)
     return merged
 
 
-def _in_order(parts: list[list[tuple[int, Placed]]]) -> list[Placed]:
-    if len(parts) == 1:
-        return [item for _, item in parts[0]]
-    return [item for _, item in sorted(chain.from_iterable(parts), key=itemgetter(0))]
+def _merge(groups: Groups, key: Cell | str, group: Digest) -> None:
+    known = groups.get(key)
+    groups[key] = group if known is None else known.with_(group)
 
 
-def _line(group: Sequence[Placed]) -> str:
-    # Lists, not generators: on a big board this is most of the view, and three times as fast.
-    boxes = [box for _, box in group]
-    left, top = min([box.x for box in boxes]), min([box.y for box in boxes])
-    right, bottom = max([box.x + box.w for box in boxes]), max([box.y + box.h for box in boxes])
-    kinds = Counter([shape.type for shape, _ in group])
-    counts = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items(), key=lambda item: (-item[1], item[0])))
-    frame = next((shape for shape, _ in group if shape.type == "frame"), None) if "frame" in kinds else None
-    where = f" in frame {token(frame.id)} {quoted(frame.text, 40)}" if frame is not None else ""
-    named = (shape.text for shape, _ in group if shape is not frame and shape.text)
-    labels = [quoted(text, 24) for text in islice(named, MAX_EXAMPLES)]
+def _line(group: Digest) -> str:
+    kinds = sorted(group.kinds.items(), key=lambda item: (-item[1], item[0]))
+    counts = ", ".join(f"{count} {kind}" for kind, count in kinds)
+    where, frame = "", ""
+    if group.frame is not None:
+        _, frame, title = group.frame
+        where = f" in frame {token(frame)} {quoted(title, 40)}"
+    labels = [quoted(text, 24) for _, name, text in group.labels if name != frame][:MAX_EXAMPLES]
     examples = f"; {', '.join(labels)}" if labels else ""
-    noun = "shape" if len(group) == 1 else "shapes"
-    at = f"{round(left)},{round(top)} {round(right - left)}x{round(bottom - top)}"
-    return f"{len(group)} {noun}{where} at {at}: {counts}{examples}"
+    noun = "shape" if group.count == 1 else "shapes"
+    at = f"{round(group.left)},{round(group.top)} {round(group.right - group.left)}x{round(group.bottom - group.top)}"
+    return f"{group.count} {noun}{where} at {at}: {counts}{examples}"

@@ -26,7 +26,6 @@ from sync.canvas.mirror import Mirror
 from sync.canvas.place import box_of
 from sync.canvas.revision import revision
 from sync.canvas.schema import ShapeId, View
-from sync.canvas.shape import Shape
 
 BUDGET_TOKENS = 12_000
 CHARACTERS_A_TOKEN = 2.5  # measured low: ids and numbers take more tokens than prose
@@ -76,18 +75,16 @@ def describe(
     """
     canvas = Canvas(doc, mirror, proposal)
     known = {**known_names(doc), **(names or {})}
-    shapes = canvas.shapes()
-    placed = place.placed(canvas)
     view = box_of(asker.view)
     room = budget_tokens * CHARACTERS_A_TOKEN - len(NOTICE) - HEAD_CHARACTERS
-    listed = _listed(placed, asker, view, known, int(room * SHARES["lines"]))
-    rest = [item for item in placed if item[0].id not in listed]
+    listed = _listed(canvas, asker, view, known, int(room * SHARES["lines"]))
+    rest = clusters(place.grid(canvas), listed)
     in_view = [shape_id for shape_id, (_, box) in listed.items() if box.touches(view)]
     away = [shape_id for shape_id in listed if shape_id not in set(in_view)]
-    parts = [f"<board revision={revision(doc)} shapes={len(shapes)}>", _head(asker, view)]
+    parts = [f"<board revision={revision(doc)} shapes={canvas.count()}>", _head(asker, view)]
     parts += _section(f"in view ({len(in_view)})", [listed[shape_id][0] for shape_id in in_view])
     parts += _section("selected, out of view", [listed[shape_id][0] for shape_id in away])
-    parts += _section("elsewhere, in groups", _capped(clusters(rest), int(room * SHARES["groups"])))
+    parts += _section("elsewhere, in groups", _capped(rest, int(room * SHARES["groups"])))
     if since is not None:
         changed = people_changes(
             canvas, since.snapshot, own=since.own, agent=agent, peers=since.peers, names=known, mirror=mirror
@@ -113,25 +110,23 @@ def known_names(doc: Doc[Any]) -> dict[str, str]:
 
 
 def _listed(
-    placed: Sequence[tuple[Shape, Box]],
-    asker: Asker,
-    view: Box,
-    names: Mapping[str, str],
-    room: int,
+    canvas: Canvas, asker: Asker, view: Box, names: Mapping[str, str], room: int
 ) -> dict[ShapeId, tuple[str, Box]]:
     """Lines and bounds by id, in stacking order, of what is selected, then of what is in view from its middle."""
     cx, cy = view.centre
-    left, top, right, bottom = view.x, view.y, view.right, view.bottom
-    selected = set(asker.selection)
-    wanted = [
-        (shape, box, rank)
-        for rank, (shape, box) in enumerate(placed)
-        if (box.x <= right and box.y <= bottom and box.x + box.w >= left and box.y + box.h >= top)
-        or shape.id in selected
-    ]
-    wanted.sort(key=lambda item: (item[0].id not in selected, _distance(item[1], cx, cy), item[0].id))
+    found = {shape.id: (shape, box) for shape, box in place.near(canvas, view)}
+    selected = {shape.id for name in asker.selection if (shape := canvas.get(name)) is not None}
+    for name in selected - found.keys():
+        shape = canvas.get(name)
+        assert shape is not None, "it is live"
+        found[name] = (shape, place.bounds(shape, canvas))
+    wanted = sorted(
+        found.values(), key=lambda item: (item[0].id not in selected, _distance(item[1], cx, cy), item[0].id)
+    )
+    ranks = canvas.ranks(shape for shape, _ in wanted)
     chosen: list[tuple[int, ShapeId, str, Box]] = []
-    for shape, box, rank in wanted:
+    for shape, box in wanted:
+        rank = ranks[shape.id]
         line = shape_line(shape, names, rank)
         room -= len(line) + 1
         if room < 0:

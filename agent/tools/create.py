@@ -13,7 +13,7 @@ from agent.tools.words import several
 from sync.canvas.canvas import Canvas
 from sync.canvas.geometry import Box, union
 from sync.canvas.layout import arrange
-from sync.canvas.place import GAP, bounds, free_spot, placed
+from sync.canvas.place import GAP, bounds, free_spot, in_the_way
 from sync.canvas.schema import DEFAULT_STYLE, MAX_TEXT, PALETTE, SHAPE_FIELDS, ShapeId
 from sync.canvas.shape import Shape
 from sync.canvas.text import fit
@@ -97,7 +97,7 @@ def _spots(canvas: Canvas, context: ToolContext, shapes: list[NewShape]) -> dict
     fixed = [
         Box(new.x, new.y, *_size(new, _font_size(new))) for new in shapes if new.x is not None and new.y is not None
     ]
-    left, top = free_spot(block.w, block.h, [*_taken(canvas, None), *fixed], view)
+    left, top = free_spot(block.w, block.h, [*_taken(canvas, block.w, view, None), *fixed], view)
     return {
         at: new.model_copy(update={"x": left + x, "y": top + y})
         for (at, new), (x, y) in zip(loose, corners, strict=True)
@@ -153,8 +153,8 @@ def _font_size(new: NewShape) -> float:
     return new.font_size or float(_default(new.type, "font_size"))
 
 
-def _taken(canvas: Canvas, frame: str | None) -> list[Box]:
-    return [box for s, box in placed(canvas) if s.id != frame and s.type != "connector"]
+def _taken(canvas: Canvas, w: float, view: Box, frame: str | None) -> list[Box]:
+    return [box for s, box in in_the_way(canvas, w, view) if s.id != frame and s.type != "connector"]
 
 
 def _size(new: NewShape, font_size: float) -> tuple[float, float]:
@@ -177,7 +177,7 @@ def _position(
     frame_id = _frame(canvas, context, new.parent, keys)
     frame = canvas.get(frame_id) if frame_id else None
     inside = frame.box if frame is not None else view_box(context)
-    x, y = free_spot(w, h, _taken(canvas, frame_id), inside)
+    x, y = free_spot(w, h, _taken(canvas, w, inside, frame_id), inside)
     return (x if new.x is None else new.x), (y if new.y is None else new.y)
 
 

@@ -19,7 +19,7 @@ from sync.canvas.canvas import Canvas
 from sync.canvas.flow import flow
 from sync.canvas.geometry import Box
 from sync.canvas.layout import Direction
-from sync.canvas.place import GAP, free_spot, placed
+from sync.canvas.place import GAP, free_spot, in_the_way
 from sync.canvas.render import CONNECTOR_TEXT
 from sync.canvas.route import Point as Spot
 from sync.canvas.route import line_of
@@ -136,8 +136,9 @@ class Diagram(Tool):
     def _corner(self, canvas: Canvas, context: ToolContext, w: float, h: float) -> tuple[float, float]:
         if self.at is not None:
             return self.at.x, self.at.y
-        taken = [box for shape, box in placed(canvas) if shape.type != "connector"]
-        return free_spot(w, h, taken, view_box(context))
+        view = view_box(context)
+        taken = [box for shape, box in in_the_way(canvas, w, view) if shape.type != "connector"]
+        return free_spot(w, h, taken, view)
 
     def _connect(
         self, canvas: Canvas, context: ToolContext, arrow: Arrow, a: Shape, b: Shape, boxes: Mapping[ShapeId, Box]

@@ -10,6 +10,7 @@ from agent.clusters import clusters
 from agent.lines import shape_line
 from agent.tools.base import Result, Tool, ToolContext, counted
 from sync.canvas.canvas import Canvas
+from sync.canvas.grid import Grid
 from sync.canvas.place import bounds
 from sync.canvas.schema import ShapeType
 from sync.canvas.shape import Shape
@@ -33,19 +34,22 @@ class Find(Tool):
     def stage(self, canvas: Canvas, context: ToolContext) -> Result:
         """Reads only."""
         shapes = canvas.shapes()
-        found = [(rank, shape) for rank, shape in enumerate(shapes) if self._matches(shape, context)]
+        words = self.text.casefold() if self.text is not None else ""
+        found = [
+            (rank, shape)
+            for rank, shape in enumerate(shapes)
+            if (not words or words in shape.text.casefold()) and self._matches(shape, context)
+        ]
         most = self.limit or DEFAULT_LIMIT
         output: dict[str, Any] = {
             "matching": len(found),
             "lines": [shape_line(shape, context.names, rank) for rank, shape in found[:most]],
         }
         if len(found) > most:
-            output["clusters"] = clusters([(shape, bounds(shape, canvas)) for _, shape in found[most:]])
+            output["clusters"] = clusters(Grid((shape, bounds(shape, canvas)) for _, shape in found[most:]))
         return Result(output, f"Found {counted(len(found), 'shape')}")
 
     def _matches(self, shape: Shape, context: ToolContext) -> bool:
-        if self.text is not None and self.text.casefold() not in shape.text.casefold():
-            return False
         if self.type is not None and shape.type != self.type:
             return False
         colour = shape.stroke if shape.fill == "none" else shape.fill

@@ -13,7 +13,8 @@ from agent.tools.common import Region
 from agent.tools.lookup import live, view_box
 from sync.canvas.canvas import Canvas
 from sync.canvas.geometry import Box
-from sync.canvas.place import bounds, placed
+from sync.canvas.grid import Grid
+from sync.canvas.place import bounds, near
 from sync.canvas.shape import Shape
 
 DEFAULT_LINES = 200
@@ -45,30 +46,29 @@ class Look(Tool):
             changed = context.people_changes(canvas)
             output: dict[str, Any] = {"changed": len(changed), "lines": changed[: self.limit or DEFAULT_LINES]}
             return Result(output, f"Looked at {counted(len(changed), 'change')} by people")
-        shapes = canvas.shapes()
-        found = self._wanted(shapes, canvas, context)
+        found = self._wanted(canvas, context)
         listed = [] if self.detail == "outline" else found[: self._most()]
-        output = {"shapes_on_board": len(shapes), "matching": len(found)}
+        output = {"shapes_on_board": canvas.count(), "matching": len(found)}
         if self.detail == "full":
             output["shapes"] = [shape_full(shape) for shape in listed]
         elif listed:
-            ranks = {shape.id: rank for rank, shape in enumerate(shapes)}
+            ranks = canvas.ranks(listed)
             output["lines"] = [shape_line(s, context.names, ranks.get(s.id)) for s in listed]
         rest = found[len(listed) :]
         if rest:
-            output["clusters"] = clusters([(shape, bounds(shape, canvas)) for shape in rest])
+            output["clusters"] = clusters(Grid((shape, bounds(shape, canvas)) for shape in rest))
         return Result(output, f"Looked at {counted(len(found), 'shape')}")
 
     def _most(self) -> int:
         most = self.limit or DEFAULT_LINES
         return min(most, MAX_FULL) if self.detail == "full" else most
 
-    def _wanted(self, shapes: list[Shape], canvas: Canvas, context: ToolContext) -> list[Shape]:
+    def _wanted(self, canvas: Canvas, context: ToolContext) -> list[Shape]:
         match self.scope:
             case "all":
-                return shapes
+                return canvas.shapes()
             case "selection":
-                return [shape for shape in shapes if shape.id in context.selection]
+                return [shape for shape in canvas.shapes() if shape.id in context.selection]
             case "ids":
                 return [live(canvas, context, name) for name in dict.fromkeys(self.ids or ())]
             case "view":
@@ -82,4 +82,4 @@ class Look(Tool):
 
 
 def _inside(box: Box, canvas: Canvas) -> list[Shape]:
-    return [shape for shape, around in placed(canvas) if box.touches(around)]
+    return [shape for shape, _ in near(canvas, box)]

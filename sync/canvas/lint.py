@@ -5,13 +5,13 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, Literal
 
 from sync.canvas.canvas import Canvas
 from sync.canvas.geometry import Box, union
+from sync.canvas.grid import Placed
 from sync.canvas.legible import MIN_CONTRAST, worst_contrast
-from sync.canvas.place import Placed, bounds, end_shape, placed
+from sync.canvas.place import bounds, end_shape, near, placed
 from sync.canvas.schema import MAX_COORDINATE, ShapeId
 from sync.canvas.shape import Shape
 from sync.canvas.text import overflow
@@ -67,31 +67,23 @@ def lint(canvas: Canvas, among: Iterable[str] | None = None) -> list[Lint]:
     wanted: set[str] = set(among) if among is not None else {shape.id for shape in canvas.shapes()}
     asked = [shape for name in wanted if (shape := canvas.get(name)) is not None and not canvas.is_open(shape)]
     found = [problem for shape in asked for problem in _alone(shape, canvas)]
-    everything = [item for item in placed(canvas) if not canvas.is_open(item[0])]
-    near = _near_to(asked, everything, canvas)
-    found += _pairs(near, wanted)
-    found += _faint(near, wanted)
-    found += _lost(asked, everything, canvas)
+    solid = _near_to(asked, canvas)
+    found += _pairs(solid, wanted)
+    found += _faint(solid, wanted)
+    found += _lost(asked, solid, canvas)
     once = {(problem.name, problem.shapes): problem for problem in reversed(found)}
     return sorted(once.values(), key=lambda problem: (_ORDER.index(problem.name), problem.shapes))
 
 
-def _near_to(asked: list[Shape], everything: list[Placed], canvas: Canvas) -> list[Placed]:
+def _near_to(asked: list[Shape], canvas: Canvas) -> list[Placed]:
     """Those near enough to one of the asked to make a problem with it, and perhaps more."""
     around = union(bounds(shape, canvas) for shape in asked if shape.type not in _FLAT)
-    if around is None:
-        return []
-    reach = around.grown(NEAR_REACH)
-    left, top, right, bottom = reach.x, reach.y, reach.right, reach.bottom
-    return [
-        item
-        for item in everything
-        if (box := item[1]).x <= right
-        and box.y <= bottom
-        and box.x + box.w >= left
-        and box.y + box.h >= top
-        and item[0].type not in _FLAT
-    ]
+    return [] if around is None else _solid(near(canvas, around.grown(NEAR_REACH)), canvas)
+
+
+def _solid(items: Iterable[Placed], canvas: Canvas) -> list[Placed]:
+    """Those that may lie in the way of others."""
+    return [item for item in items if item[0].type not in _FLAT and not canvas.is_open(item[0])]
 
 
 def _alone(shape: Shape, canvas: Canvas) -> Iterator[Lint]:
@@ -190,17 +182,20 @@ def _faint(solid: list[tuple[Shape, Box]], wanted: set[str]) -> Iterator[Lint]:
             yield Lint("low_contrast", (shape.id,), f"its words have a contrast of {ratio:.1f} in one of the themes")
 
 
-def _lost(asked: list[Shape], everything: list[Placed], canvas: Canvas) -> Iterator[Lint]:
-    solid = (item for item in everything if item[0].type not in _FLAT)
-    if len(list(islice(solid, LOST_FROM))) < LOST_FROM:
-        return
+def _lost(asked: list[Shape], around: list[Placed], canvas: Canvas) -> Iterator[Lint]:
     for shape in asked:
-        if shape.type in _FLAT:
+        if shape.type in _FLAT or _has_company(shape, around, canvas):
             continue
-        home = bounds(shape, canvas).grown(LOST_PX)
-        others = (box for found, box in everything if found.id != shape.id and found.type not in _FLAT)
-        if not any(home.touches(box) for box in others):
+        if len(_solid(placed(canvas), canvas)) >= LOST_FROM:
             yield Lint("off_canvas", (shape.id,), "far from everything else")
+
+
+def _has_company(shape: Shape, around: list[Placed], canvas: Canvas) -> bool:
+    """Whether something else lies within LOST_PX; most shapes have it among those `around`."""
+    home = bounds(shape, canvas).grown(LOST_PX)
+    if any(other.id != shape.id and home.touches(box) for other, box in around):
+        return True
+    return any(other.id != shape.id for other, _ in _solid(near(canvas, home), canvas))
 
 
 def _same_place(a: Box, b: Box) -> bool:

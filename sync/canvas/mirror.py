@@ -14,8 +14,9 @@ from pycrdt import Doc
 from pycrdt import Map as YMap
 
 from sync.canvas.canvas import read_json
+from sync.canvas.grid import Grid, Placed
 from sync.canvas.keys import is_key
-from sync.canvas.place import Placed, bounds, ends_of
+from sync.canvas.place import bounds, ends_of
 from sync.canvas.schema import ShapeId
 from sync.canvas.shape import Shape
 
@@ -34,6 +35,7 @@ class Mirror:
         self._order: list[tuple[str, str, Shape]] = []
         self._listed: list[Shape] | None = None
         self._placed: list[Placed] | None = None
+        self._grid: Grid | None = None
         self._lines: dict[str, Shape] = {}
         self._subscription = self._map.observe_deep(self._notice)
 
@@ -59,6 +61,18 @@ class Mirror:
         if self._placed is None:
             self._placed = [(shape, bounds(shape, self)) for shape in self.shapes()]
         return self._placed
+
+    def grid(self) -> Grid:
+        """`placed` by where it lies. Not to be changed."""
+        placed = self.placed()
+        if self._grid is None:
+            self._grid = Grid(placed)
+        return self._grid
+
+    def rank(self, shape: Shape) -> int:
+        """How many live shapes lie under a live one."""
+        self._refresh()
+        return bisect_left(self._order, (shape.z, str(shape.id)), key=_by_place)
 
     def lines(self) -> list[Shape]:
         """Live connectors, in no order."""
@@ -119,7 +133,7 @@ class Mirror:
         return Shape(ShapeId(name), raw) if isinstance(raw, Mapping) else None
 
     def _sort(self) -> None:
-        self._placed = None
+        self._placed = self._grid = None
         self._lines = {k: s for k, s in self._found.items() if s.type == "connector" and not s.deleted}
         self._order = sorted(_place(shape) for shape in self._found.values() if not shape.deleted)
 
@@ -129,11 +143,16 @@ class Mirror:
             del self._order[at]
             if self._placed is not None:
                 del self._placed[at]
+            if self._grid is not None:
+                self._grid.remove(before.id)
         if now is not None and not now.deleted:
             at = bisect_left(self._order, (now.z, str(now.id)), key=_by_place)
             self._order.insert(at, _place(now))
             if self._placed is not None:
-                self._placed.insert(at, (now, bounds(now, self)))
+                item = (now, bounds(now, self))
+                self._placed.insert(at, item)
+                if self._grid is not None:
+                    self._grid.add(item)
 
 
 def _by_place(place: tuple[str, str, Shape]) -> tuple[str, str]:

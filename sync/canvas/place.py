@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from sync.canvas.geometry import Box, anchor_point, edge_point, union
+from sync.canvas.grid import Grid, Placed
 from sync.canvas.schema import MAX_COORDINATE, End, View
 from sync.canvas.shape import Shape
 
 if TYPE_CHECKING:
     from sync.canvas.canvas import Canvas
-
-Placed = tuple[Shape, Box]
+    from sync.canvas.mirror import Mirror
 
 _STEPS = 8  # half-sizes in each direction that free_spot tries: 289 places
 DEFAULT_VIEW = Box(-600, -400, 1200, 800)  # px; what a person sees who has not moved the board
@@ -50,21 +50,53 @@ def placed(canvas: Canvas) -> list[Placed]:
     return canvas.placed
 
 
+def near(canvas: Canvas, box: Box) -> list[Placed]:
+    """Those of `placed` that share at least a point with the box, lowest first. It costs what is there."""
+    mirror = canvas.mirror
+    if mirror is None:
+        return sorted(grid(canvas).near(box), key=_stacking)
+    found = mirror.grid().near(box)
+    if canvas.staged:
+        moved, now = _moved(canvas, mirror)
+        found = [item for item in found if item[0].id not in moved]
+        found += [item for item in now if item[1].touches(box)]
+    return sorted(found, key=_stacking)
+
+
+def grid(canvas: Canvas) -> Grid:
+    """`placed` by where it lies. Not to be changed."""
+    if canvas.mirror is not None and not canvas.staged:
+        return canvas.mirror.grid()
+    if canvas.grid is None:
+        canvas.grid = Grid(placed(canvas))
+    return canvas.grid
+
+
 def _over(canvas: Canvas) -> list[Placed]:
     mirror = canvas.mirror
     if mirror is None:
         return [(shape, bounds(shape, canvas)) for shape in canvas.shapes()]
-    touched = canvas.staged
-    if not touched:
+    if not canvas.staged:
         return mirror.placed()
-    # Lines follow what they are bound to, and are few.
-    moved = touched | {line.id for line in mirror.lines() if ends_of(line) & touched}
+    moved, now = _moved(canvas, mirror)
     found = [item for item in mirror.placed() if item[0].id not in moved]
-    for name in moved:
-        shape = canvas.get(name)
-        if shape is not None:
-            insort(found, (shape, bounds(shape, canvas)), key=lambda item: (item[0].z, item[0].id))
+    for item in now:
+        insort(found, item, key=_stacking)
     return found
+
+
+def _moved(canvas: Canvas, mirror: Mirror) -> tuple[frozenset[str], list[Placed]]:
+    """What may be elsewhere than it is stored (what is staged, and lines that follow it), and where it is now."""
+    if canvas.moved is None:
+        touched = canvas.staged
+        ids = touched | {line.id for line in mirror.lines() if ends_of(line) & touched}
+        live = [shape for name in ids if (shape := canvas.get(name)) is not None]
+        canvas.moved = ids, [(shape, bounds(shape, canvas)) for shape in live]
+    return canvas.moved
+
+
+def _stacking(item: Placed) -> tuple[str, str]:
+    return item[0].z, item[0].id
 
 
 def ends_of(connector: Shape) -> set[str]:
@@ -112,9 +144,16 @@ def free_spot(w: float, h: float, taken: Sequence[Box], view: Box, gap: float = 
         centred = spot.x == start_x and spot.y == start_y
         if (centred or view.contains(spot)) and not _lies_on(spot, near):
             return float(round(spot.x)), float(round(spot.y))
-    column_box = Box(start_x, view.y, w, MAX_COORDINATE)
-    below = max((box.bottom for box in taken if box.overlap(column_box)), default=view.bottom)
+    right, top, end = start_x + w, view.y, view.y + MAX_COORDINATE
+    column = [b.y + b.h for b in taken if b.x < right and b.x + b.w > start_x and b.y < end and b.y + b.h > top]
+    below = max(column, default=view.bottom)
     return start_x, float(round(below + gap))
+
+
+def in_the_way(canvas: Canvas, w: float, view: Box) -> list[Placed]:
+    """Those that `free_spot` has to know of for something `w` px wide; some of them twice."""
+    column = Box(round(view.centre[0] - w / 2), view.y, w, MAX_COORDINATE)
+    return [*near(canvas, view.grown(GAP)), *near(canvas, column)]
 
 
 def _lies_on(spot: Box, boxes: Sequence[Box]) -> bool:
