@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Match, Mount, Route, WebSocketRoute
 from starlette.staticfiles import PathLike, StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sync import api, api_access, api_document, api_versions, board, export, openapi
+from sync import api, api_access, api_document, api_versions, board, board_drafts, export, openapi
 from sync.auth import Authority
 from sync.hooks import Hooks
 from sync.hub import Hub
@@ -31,6 +31,7 @@ from sync.stores import open_store
 STATIC = Path(__file__).parent / "static"
 API_ROUTES: tuple[BaseRoute, ...] = (
     *board.ROUTES,
+    *board_drafts.ROUTES,
     *api.ROUTES,
     *api_document.ROUTES,
     *api_versions.ROUTES,

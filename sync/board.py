@@ -110,7 +110,8 @@ def _own_run(doc: Doc[Any], run: str) -> Map[Any]:
 
 
 async def post_prompt(request: Request) -> Response:
-    """Ask the assistant: `{text, thread?, selection?, view?, agent?}` -> 202 `{run}`. Makes the board if need be."""
+    """Ask the assistant: `{text, thread?, selection?, view?, propose?, agent?}` -> 202 `{run}`. Makes the board if need
+    be. With `propose` it changes nothing before somebody accepts it."""
     room, access = room_of(request, is_write=True)
     body = await body_of(request)
     text = text_field(body, "text", MAX_PROMPT).strip()
@@ -141,8 +142,13 @@ def _name_of(access: Access) -> str:
 
 
 def _context(body: Mapping[str, object]) -> Context:
-    """The selection and view that go with a prompt. Raises Problem (422)."""
+    """The selection and view that go with a prompt, and whether to propose. Raises Problem (422)."""
     context: Context = {}
+    propose = body.get("propose", False)
+    if not isinstance(propose, bool):
+        raise Problem(422, "`propose` must be true or false.")
+    if propose:
+        context["propose"] = True
     selection = body.get("selection")
     if selection is not None:
         if not isinstance(selection, list) or len(selection) > MAX_SELECTION:

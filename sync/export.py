@@ -16,6 +16,7 @@ from sync.api import author_of, body_of, hub_of, room_of
 from sync.api_document import document_text, etag_of
 from sync.board_rules import BoardRules
 from sync.canvas.canvas import Canvas
+from sync.canvas.drafts import ghosts
 from sync.canvas.render import Picture, render
 from sync.canvas.schema import SCHEMA_VERSION
 from sync.canvas.theme import THEMES, ThemeName
@@ -80,11 +81,13 @@ def _scale_of(request: Request) -> float:
 
 
 async def export_json(request: Request) -> Response:
-    """The board as JSON that `POST .../import` takes: shapes, groups and title, without conversations."""
+    """The board as JSON that `POST .../import` takes: shapes, groups and title, without conversations and proposals."""
     room, _ = room_of(request)
 
     def read(doc: Doc[Any]) -> tuple[str, str]:
         document = read_document(doc, EXPORTED)
+        proposed = set(ghosts(document["shapes"]))
+        document["shapes"] = {key: shape for key, shape in document["shapes"].items() if key not in proposed}
         body = {"format": FORMAT, "schema": SCHEMA_VERSION, **{root: document[root] for root in EXPORTED}}
         return document_text(body), etag_of(doc)
 

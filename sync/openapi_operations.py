@@ -116,6 +116,25 @@ SCHEMAS: Mapping[str, Schema] = {
     },
 }
 
+_DECIDE = Operation(
+    "assistants",
+    {
+        200: (
+            JSON,
+            _object(
+                ("run", "shapes", "kept", "open"),
+                run=STRING,
+                shapes={"type": "array", "items": STRING},
+                kept={"type": "array"},
+                open={"type": "array", "items": STRING},
+            ),
+        )
+    },
+    {JSON: _object(shapes={"type": ["array", "null"], "minItems": 1, "maxItems": 1_000, "items": text(128)})},
+    is_body_required=False,
+    fails=(400, 413, 422),
+)
+
 OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/api/info"): Operation(
         "server", {200: (JSON, _object(("name", "open"), name=STRING, open={"type": "boolean"}))}
@@ -243,6 +262,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
                 agent=text(128),
                 selection={"type": ["array", "null"], "maxItems": 1_000, "items": text(128)},
                 view={"anyOf": [_VIEW, {"type": "null"}]},
+                propose={"type": "boolean"},
             )
         },
         fails=(400, 413, 422),
@@ -257,6 +277,8 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ),
     ("POST", "/api/rooms/{room}/runs/{run}/cancel"): Operation("assistants", {200: (JSON, OBJECT)}),
     ("POST", "/api/rooms/{room}/runs/{run}/undo"): Operation("assistants", {200: (JSON, OBJECT)}),
+    ("POST", "/api/rooms/{room}/runs/{run}/accept"): _DECIDE,
+    ("POST", "/api/rooms/{room}/runs/{run}/reject"): _DECIDE,
 }
 
 SAID = {

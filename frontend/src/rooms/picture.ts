@@ -23,11 +23,11 @@ const area = (shape: Plain): number => {
   return Number.isFinite(size) ? size : 0;
 };
 
-/** Live shapes of a document's JSON, lowest first, the largest when there are too many. Never throws. */
+/** Live shapes of a document's JSON that are not only proposed, lowest first, the largest when there are too many. Never throws. */
 export function shapesOf(document: unknown): readonly Shape[] {
   const shapes = isPlain(document) && isPlain(document.shapes) ? document.shapes : {};
   const live = Object.entries(shapes).filter(
-    (entry): entry is [string, Plain] => isPlain(entry[1]) && entry[1].deleted !== true,
+    (entry): entry is [string, Plain] => isPlain(entry[1]) && entry[1].deleted !== true && !entry[1].draft,
   );
   if (live.length > MAX_DRAWN) live.sort(([, a], [, b]) => area(b) - area(a)).length = MAX_DRAWN;
   // Through a document, so that the one tolerant reader (canvas.ts) reads these shapes too.

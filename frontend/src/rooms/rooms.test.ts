@@ -79,6 +79,10 @@ describe('the picture of a board', () => {
     expect(svg?.textContent).toContain('script');
   });
 
+  it('leaves out what is only proposed', () => {
+    expect(shapesOf({ shapes: { a: shape({}), b: shape({ draft: 'r1' }) } }).map((s) => s.id)).toEqual(['a']);
+  });
+
   it('draws the largest when there are too many', () => {
     const shapes = Object.fromEntries(
       Array.from({ length: 400 }, (_, i) => [`s${i}`, shape({ w: i + 1, h: 1, text: 'x'.repeat(500) })]),
