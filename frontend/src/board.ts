@@ -89,6 +89,8 @@ export interface Board {
   /** Takes back what the run (call) did and nobody changed since, in one transaction. */
   undoRun(run: string): UndoReport;
   undoCall(call: string): UndoReport;
+  /** Shows the board before and after each call of the run, in the place of the board, until the person comes back. */
+  replay(run: string): void;
   /** Called when `/`, Ask or the empty board wants the composer: focus it, with this text if given. Returns unsubscribe. */
   onAsk(listener: (text?: string) => void): () => void;
 }

@@ -15,6 +15,7 @@ import { mountTextEditor } from './input/text-editor';
 import { me } from './me';
 import { keepThePage } from './offline/register';
 import { Room } from './room';
+import { looking } from './time/looking';
 import { ofThisTab } from './ui/storage';
 
 /** Under this width the panel lies over the board, and starts closed. */
@@ -60,6 +61,9 @@ function start(app: HTMLElement): void {
   app.dataset.room = room.name;
   // Its own chunk: the board is drawn before the panel's code has come.
   void import('./panel').then(({ mountPanel }) => mountPanel(dock, board));
+  looking.subscribe((what) => {
+    if (what) void import('./time').then(({ lookBack }) => lookBack(editor, app, what));
+  });
   addEventListener('beforeunload', (event) => {
     if (room.isAtRisk) event.preventDefault();
   });
@@ -95,6 +99,9 @@ function boardOf(editor: Editor): Board & { ask: (text?: string) => void } {
     },
     undoRun: (run) => undoCalls(editor.canvas, callsOfRun(room.doc, run), me.peek().id, Date.now()),
     undoCall: (call) => undoCalls(editor.canvas, [call], me.peek().id, Date.now()),
+    replay: (run) => {
+      looking.value = { kind: 'replay', run };
+    },
     onAsk: (listener) => {
       listeners.add(listener);
       if (unheard) listener(unheard.text);

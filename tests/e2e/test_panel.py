@@ -169,6 +169,36 @@ async def test_undo_takes_the_run_back_and_says_what_somebody_changed_since(come
     await ben.screenshot("panel-undone")
 
 
+async def test_r18_a_run_is_played_again_call_by_call_whatever_became_of_it(come: Opener, staff: Staff) -> None:
+    staff.hire()
+    ann = await come()
+    await ask(ann, "draw a red box")
+    await ends(ann, "completed")
+    await ask(ann, "flowchart one -> two -> three")
+    await ends(ann, "completed", nth=1)
+    made = await ann.shapes().count()
+    card = cards(ann).nth(1)
+    calls = await card.get_by_test_id("run-step").count()
+    await card.get_by_test_id("undo-run").click()
+    await expect(ann.shapes()).to_have_count(1)
+    await card.hover()
+    await card.get_by_test_id("replay-run").click()
+    past = ann.handle("past").locator("[data-shape-id]")
+    await expect(past).to_have_count(made)  # by itself, to the end
+    await expect(ann.handle("past-title")).to_have_text(f"Step {calls} of {calls}")
+    for left in range(calls - 1, 0, -1):
+        await ann.handle("past-earlier").click()
+        await expect(ann.handle("past-title")).to_have_text(f"Step {left} of {calls}")
+    await expect(ann.handle("past").locator("[data-mark]")).not_to_have_count(0)
+    await ann.screenshot("replay")
+    await ann.handle("past-earlier").click()
+    await expect(ann.handle("past-title")).to_have_text("Before the run")
+    await expect(past).to_have_count(1)
+    await ann.handle("past-close").click()
+    await expect(past).to_have_count(0)
+    await expect(ann.shapes()).to_have_count(1)
+
+
 async def test_keep_ends_the_question_for_everybody(come: Opener, staff: Staff) -> None:
     staff.hire()
     ann, ben = await come(), await come()

@@ -2,6 +2,7 @@ import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Editor } from '../editor';
 import { selectAll } from '../input/actions';
+import { looking } from '../time/looking';
 import { setTheme, type Theme, theme } from '../ui/theme';
 
 const THEMES: readonly (readonly [Theme, string])[] = [
@@ -55,6 +56,9 @@ export function BoardMenu({ editor, close }: { editor: Editor; close: () => void
       {item('Redo', 'Ctrl Shift Z', () => editor.history.redo())}
       {item('Select all', 'Ctrl A', () => selectAll(editor))}
       {item('Show everything', 'Shift 1', () => editor.fit())}
+      {item('Versions', '', () => {
+        looking.value = { kind: 'versions' };
+      })}
       <span class="line" />
       <div class="themes" role="group" aria-label="Theme">
         {THEMES.map(([value, name]) => (

@@ -1,6 +1,6 @@
 /** One run: what the assistant is doing or did, with Stop while it works and Undo afterwards. */
 import { useComputed, useSignal } from '@preact/signals';
-import { Check, CircleAlert, CircleStop, Clock3, RotateCcw, Undo2, X } from 'lucide-preact';
+import { Check, CircleAlert, CircleStop, Clock3, Rewind, RotateCcw, Undo2, X } from 'lucide-preact';
 import type { ComponentChildren, JSX } from 'preact';
 import { ask, keep, remove, stop } from './asking';
 import type { RunCard as Card } from './card';
@@ -199,6 +199,18 @@ export function RunCard({ card, panel }: { card: Card; panel: Panel }): JSX.Elem
       <header class="run-head">
         <ToneIcon tone={headline.tone} />
         <span class="run-title">{headline.text}</span>
+        {hasEnded(card.status) && card.entries.some((entry) => entry.kind === 'step') && (
+          <button
+            type="button"
+            class="icon-button run-replay"
+            data-testid="replay-run"
+            aria-label="Replay this run step by step"
+            title="Replay step by step"
+            onClick={() => board.replay(card.id)}
+          >
+            <Rewind size={14} strokeWidth={1.75} aria-hidden="true" />
+          </button>
+        )}
         <Elapsed card={card} panel={panel} />
         {card.status === 'queued' && board.canWrite.value && (
           <button type="button" class="small-button" onClick={() => remove(board.doc, card.id)}>

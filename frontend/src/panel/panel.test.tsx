@@ -52,6 +52,7 @@ function makeBoard() {
       return { restored: 1, kept: [], text: 'Took back 1 change.' };
     },
     undoCall: () => ({ restored: 0, kept: [], text: '' }),
+    replay: (run: string) => void asked.push(`replay ${run}`),
     onAsk: (listener: (text?: string) => void) => {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -32,7 +32,7 @@ export function sentenceFor(status: number, body: unknown): string {
   return `The server said no (${status}).`;
 }
 
-async function request(method: string, path: string, body?: object): Promise<Response> {
+export async function request(method: string, path: string, body?: object): Promise<Response> {
   const token = new URLSearchParams(location.search).get('token');
   const headers: Record<string, string> = {
     ...(body ? { 'content-type': 'application/json' } : {}),
@@ -55,11 +55,11 @@ async function request(method: string, path: string, body?: object): Promise<Res
   throw new ApiError(sentenceFor(response.status, problem));
 }
 
-async function json(response: Response): Promise<unknown> {
+export async function json(response: Response): Promise<unknown> {
   try {
     return await response.json();
   } catch {
-    throw new ApiError('The server answered with something that is no list of boards.');
+    throw new ApiError('The server answered with something that this page does not understand.');
   }
 }
 

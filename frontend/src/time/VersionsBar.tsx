@@ -1,0 +1,180 @@
+/** Versions of the board: a slider through them up to now, a name for now, and going back to one. */
+import { useSignal } from '@preact/signals';
+import { History } from 'lucide-preact';
+import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
+import type { Editor } from '../editor';
+import { ago, count, listed, moment } from '../panel/words';
+import { Bar } from './Bar';
+import { type Difference, difference, type Shapes, shapesOf } from './moments';
+import { nameOf } from './people';
+import { authorsBetween, keepVersion, listVersions, restoreVersion, shapesOfVersion, type Version } from './server';
+
+const LONGEST_NAME = 80;
+
+export interface VersionsProps {
+  editor: Editor;
+  /** Draws a moment with frames around these shapes; null = the board as it is now. */
+  show: (shapes: Shapes | null, marked: readonly string[]) => void;
+  close: () => void;
+}
+
+const words = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const titleOf = ({ name, isAutomatic }: Version): string => name || (isAutomatic ? 'Automatic version' : 'Version');
+
+/** "2 made, 1 changed". */
+function summary({ made, changed, removed }: Difference): string {
+  const parts = [
+    ...(made.length ? [`${made.length} made`] : []),
+    ...(changed.length ? [`${changed.length} changed`] : []),
+    ...(removed.length ? [`${removed.length} deleted`] : []),
+  ];
+  return parts.join(', ') || 'Nothing drawn or changed';
+}
+
+/** Keeps the present as a version, goes back, and offers the way forward again. */
+async function goBack(editor: Editor, version: Version): Promise<void> {
+  const room = editor.room.name;
+  const kept = await keepVersion(room, `Before going back to “${titleOf(version).slice(0, 120)}”`);
+  await restoreVersion(room, version.id);
+  const undo = async (): Promise<void> => {
+    if (!kept) return;
+    await restoreVersion(room, kept.id);
+    editor.notice.value = { text: 'The board is as it was before.' };
+  };
+  const tell = (error: unknown): void => {
+    editor.notice.value = { text: words(error) };
+  };
+  editor.notice.value = {
+    text: `The board is as in “${titleOf(version)}” again.`,
+    ...(kept ? { action: { label: 'Undo', run: () => void undo().catch(tell) } } : {}),
+  };
+}
+
+export function VersionsBar({ editor, show, close }: VersionsProps): JSX.Element {
+  const room = editor.room.name;
+  const versions = useSignal<readonly Version[]>([]);
+  const at = useSignal(0);
+  const detail = useSignal('Looking for versions…');
+  const name = useSignal('');
+  const isBusy = useSignal(false);
+  const known = useSignal<ReadonlyMap<number, Shapes>>(new Map());
+
+  const load = async (): Promise<void> => {
+    versions.value = await listVersions(room);
+    at.value = versions.value.length;
+    detail.value = versions.value.length
+      ? 'Now. Move the slider to look back.'
+      : 'No versions yet. One is kept every few minutes of work; name this moment to keep it.';
+  };
+  const shapesAt = async (index: number): Promise<Shapes> => {
+    const version = versions.peek()[index];
+    if (!version) return index < 0 ? {} : shapesOf({ shapes: editor.room.doc.getMap('shapes').toJSON() });
+    const found = known.peek().get(version.id) ?? (await shapesOfVersion(room, version.id));
+    known.value = new Map(known.peek()).set(version.id, found);
+    return found;
+  };
+  /** By whom, as far as the log or the shapes that were made say. */
+  const who = async (index: number, made: readonly string[], shapes: Shapes): Promise<string> => {
+    const version = versions.peek()[index]!;
+    const authors = await authorsBetween(room, versions.peek()[index - 1]?.at ?? 0, version.at);
+    const makers = made.map((id) => shapes[id]?.by).filter((by): by is string => typeof by === 'string');
+    const names = [...new Set([...authors, ...makers].map((id) => nameOf(editor, id)).filter(Boolean))];
+    return names.length ? ` by ${listed(names)}` : '';
+  };
+  const move = async (next: number): Promise<void> => {
+    at.value = next;
+    try {
+      if (next >= versions.peek().length) {
+        show(null, []);
+        detail.value = 'Now. Move the slider to look back.';
+        return;
+      }
+      const [shapes, earlier] = [await shapesAt(next), await shapesAt(next - 1)];
+      if (at.peek() !== next) return; // the slider has moved on meanwhile
+      const change = difference(earlier, shapes);
+      show(shapes, [...change.made, ...change.changed]);
+      detail.value = summary(change);
+      const by = await who(next, change.made, shapes);
+      if (at.peek() === next) detail.value = summary(change) + by;
+    } catch (error) {
+      if (at.peek() === next) detail.value = words(error);
+    }
+  };
+  const act = async (work: () => Promise<void>): Promise<void> => {
+    isBusy.value = true;
+    try {
+      await work();
+    } catch (error) {
+      detail.value = words(error);
+    }
+    isBusy.value = false;
+  };
+  useEffect(() => void act(load), []);
+
+  const version = versions.value[at.value];
+  const canWrite = editor.room.canWrite.value;
+  const keep = async (): Promise<void> => {
+    await keepVersion(room, name.peek().trim());
+    name.value = '';
+    await load();
+    detail.value = 'Kept. Move the slider to look back.';
+  };
+  return (
+    <Bar
+      label="Versions of the board"
+      icon={History}
+      title={version ? titleOf(version) : 'Now'}
+      when={version ? `${moment(version.at)} · ${ago(version.at, Date.now())}` : ''}
+      detail={detail.value}
+      last={versions.value.length}
+      at={at.value}
+      stop={version ? `${titleOf(version)}, ${moment(version.at)}` : 'Now'}
+      onMove={(next) => void move(next)}
+      onClose={close}
+    >
+      {canWrite && version && (
+        <button
+          type="button"
+          class="button primary"
+          data-testid="version-restore"
+          disabled={isBusy.value}
+          onClick={() => void act(() => goBack(editor, version).then(close))}
+        >
+          Go back to this
+        </button>
+      )}
+      {canWrite && !version && (
+        <form
+          class="past-name"
+          onSubmit={(event) => {
+            event.preventDefault();
+            void act(keep);
+          }}
+        >
+          <input
+            data-testid="version-name"
+            aria-label="Name of this moment"
+            placeholder="Name this moment"
+            maxLength={LONGEST_NAME}
+            value={name.value}
+            onInput={(event) => {
+              name.value = event.currentTarget.value;
+            }}
+          />
+          <button
+            type="submit"
+            class="button outline"
+            data-testid="version-keep"
+            disabled={isBusy.value || name.value.trim() === ''}
+          >
+            Keep
+          </button>
+        </form>
+      )}
+      <span class="sr-only" aria-live="polite">
+        {version ? `${titleOf(version)}, ${count(at.value + 1, 'version')} from the start` : ''}
+      </span>
+    </Bar>
+  );
+}
