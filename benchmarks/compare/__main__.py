@@ -1,0 +1,133 @@
+"""`./dev bench`: measures ours and other Yjs servers side by side and prints one table with ratios."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.compare import load, machine, peers
+from benchmarks.compare.cores import Cores
+from benchmarks.compare.figures import Measured, Summary
+from benchmarks.compare.peers import OURS, PEERS_IN_ORDER, Peer, PeerError
+from benchmarks.compare.scenario import Bench, Scenario
+from benchmarks.compare.scenarios import SCENARIOS, named
+from benchmarks.compare.table import faults, table
+from frontend.build import BuildError
+
+QUICK_PEERS = ("coplayer", "hocuspocus", "y-websocket", "pycrdt-websocket")
+Runs = dict[str, dict[str, list[Measured]]]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The exit status: 1 when ours failed somewhere, or a program that is needed is missing."""
+    arguments = _parser().parse_args(argv)
+    try:
+        scenarios = named(arguments.scenarios)
+    except KeyError as error:
+        print(f"There is no scenario {error}. There are: {', '.join(s.name for s in SCENARIOS)}", file=sys.stderr)
+        return 2
+    if arguments.quick and not arguments.scenarios:
+        scenarios = tuple(scenario for scenario in scenarios if scenario.is_quick)
+    bench = Bench(Cores.of_this_machine(), *((2.0, 0.2) if arguments.quick else (5.0, 1.0)))
+    chosen = _peers(arguments)
+    repeat = arguments.repeat or (1 if arguments.quick else 3)
+    try:
+        load.generator()
+        if any(not peer.is_ours for peer in chosen):
+            peers.install()
+    except (load.LoadError, BuildError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    began = time.time()
+    runs = _measure(scenarios, chosen, bench, repeat)
+    summaries = {
+        scenario: {server: Summary.of(measured) for server, measured in found.items()}
+        for scenario, found in runs.items()
+    }
+    print("\n" + table(scenarios, summaries, [peer.name for peer in chosen]) + "\n")
+    for line in faults(summaries):
+        print(line)
+    if arguments.json:
+        _write_json(arguments.json, runs, began, repeat)
+    return 1 if any(found[OURS.name].fault for found in summaries.values() if OURS.name in found) else 0
+
+
+def _measure(scenarios: Sequence[Scenario], chosen: Sequence[Peer], bench: Bench, repeat: int) -> Runs:
+    """Every repetition starts at the other end of the row of servers, so that none is always measured first."""
+    runs: Runs = {}
+    for scenario in scenarios:
+        servers = [peer for peer in chosen if scenario.takes(peer)]
+        runs[scenario.name] = {peer.name: [] for peer in servers}
+        for repetition in range(repeat):
+            for peer in servers if repetition % 2 == 0 else reversed(servers):
+                measured = _measure_once(scenario, peer, bench)
+                runs[scenario.name][peer.name].append(measured)
+                print(_line(scenario, peer, measured), flush=True)
+    return runs
+
+
+def _measure_once(scenario: Scenario, peer: Peer, bench: Bench) -> Measured:
+    try:
+        return scenario.measure(peer, bench)
+    except (PeerError, load.LoadError) as error:
+        return Measured(fault=str(error))
+
+
+def _line(scenario: Scenario, peer: Peer, measured: Measured) -> str:
+    if measured.fault:
+        return f"{scenario.name:16} {peer.name:24} failed: {measured.fault}"
+    values = "  ".join(
+        f"{m.key} {measured.values[m.key]:.{m.digits}f}" for m in scenario.metrics if m.key in measured.values
+    )
+    return f"{scenario.name:16} {peer.name:24} {values}  (generator {measured.generator_share:.0%})"
+
+
+def _write_json(path: Path, runs: Runs, began: float, repeat: int) -> None:
+    found = {
+        "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(began)),
+        "minutes": round((time.time() - began) / 60, 1),
+        "repeat": repeat,
+        "machine": machine.shape(),
+        "versions": machine.versions(),
+        "runs": {
+            scenario: {
+                server: [
+                    {"values": run.values, "fault": run.fault, "generator": run.generator_share, "details": run.details}
+                    for run in measured
+                ]
+                for server, measured in servers.items()
+            }
+            for scenario, servers in runs.items()
+        },
+    }
+    path.write_text(json.dumps(found, indent=1) + "\n")
+    print(f"Everything that was measured: {path}")
+
+
+def _peers(arguments: argparse.Namespace) -> tuple[Peer, ...]:
+    if arguments.only_ours:
+        return (OURS,)
+    if arguments.peers:
+        return tuple(peer for peer in PEERS_IN_ORDER if peer.is_ours or peer.name in arguments.peers.split(","))
+    if arguments.quick:
+        return tuple(peer for peer in PEERS_IN_ORDER if peer.name in QUICK_PEERS)
+    return PEERS_IN_ORDER
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="./dev bench", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("scenarios", nargs="*", help="all, or those whose names begin so")
+    parser.add_argument("--quick", action="store_true", help="some scenarios, short and once: under 5 minutes in all")
+    parser.add_argument("--only-ours", action="store_true", help="leave the other servers out")
+    parser.add_argument("--peers", help="only these other servers, by commas")
+    parser.add_argument("--repeat", type=int, help="repetitions, of which the median counts [3]")
+    parser.add_argument("--json", type=Path, help="write everything that was measured to this file")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
