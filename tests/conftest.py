@@ -48,4 +48,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--races", type=int, default=300, help="joins and leaves that race with a room's unloading")
     parser.addoption("--schedules", type=int, default=40, help="afternoons of people and the assistant on one board")
     parser.addoption("--offsets", type=int, default=12, help="random bytes at which each model stream is cut")
+    parser.addoption("--gestures", type=int, default=30, help="random gestures of three people while links break")
+    parser.addoption("--gesture-seed", type=int, default=1, help="which gestures and faults these are")
     parser.addoption("--kills", type=int, default=2, help="SIGKILLs of the assistant's process at random moments")

@@ -33,9 +33,19 @@ async def browser() -> AsyncIterator[Browser]:
         await running.close()
 
 
+def assert_strict(policy: str) -> None:
+    """A content security policy under which no inline script, foreign script or eval runs."""
+    rules = {name: sources for name, *sources in (rule.split() for rule in policy.split(";") if rule.strip())}
+    assert rules.get("script-src", rules["default-src"]) == ["'self'"]
+    assert rules["object-src"] == rules["base-uri"] == ["'none'"]
+
+
 @pytest.fixture
 async def enter(browser: Browser, server: Server) -> AsyncIterator[Opener]:
-    """`await enter()` is a new person on the test's board; `context=` is another tab of one who is here already."""
+    """`await enter()` is a new person on the test's board; `context=` is another tab of one who is here already.
+
+    `url=` is another way to the server. Every page must forbid inline scripts, so that what a test shows to run nothing
+    also runs nothing for people."""
     people: list[Person] = []
     contexts: list[BrowserContext] = []
 
@@ -48,6 +58,7 @@ async def enter(browser: Browser, server: Server) -> AsyncIterator[Opener]:
         viewport: ViewportSize = DESK,
         has_touch: bool = False,
         offline_page: bool = False,
+        url: str | None = None,
         wait: bool = True,
     ) -> Person:
         if context is None:
@@ -65,7 +76,9 @@ async def enter(browser: Browser, server: Server) -> AsyncIterator[Opener]:
                 await context.add_init_script(f"localStorage.setItem('coplayer:me', '{me}')")
         person = Person(await context.new_page())
         people.append(person)
-        await person.page.goto(f"{server.url}/r/{room}")
+        answer = await person.page.goto(f"{url or server.url}/r/{room}")
+        assert answer is not None
+        assert_strict(answer.headers["content-security-policy"])
         if wait:
             await person.saved()
         return person
