@@ -7,8 +7,9 @@ import { Camera } from './camera';
 import { Canvas, type Edit, type Shape } from './canvas';
 import type { ShapeFields, ShapeType } from './canvas.gen';
 import { Scene } from './draw/scene';
-import { type Box, bounds, type Placement, type Point, union } from './geometry';
+import { type Box, bounds, contains, type Placement, type Point, union } from './geometry';
 import { History, label } from './history';
+import { withGroups } from './input/groups';
 import type { Guide } from './input/snap';
 import { Labels } from './labels';
 import { me } from './me';
@@ -40,17 +41,21 @@ export class Editor {
 
   readonly tool = signal<Tool>('select');
   readonly selection = signal<ReadonlySet<string>>(new Set());
+  /** the group that a double-click went into: its shapes are picked one by one */
+  readonly inside = signal<string | null>(null);
+  /** where the menu of the selection is open, px of the page */
+  readonly menuAt = signal<Point | null>(null);
   /** the shape whose text is being edited */
   readonly editing = signal<string | null>(null);
   /** a pointer gesture is going on: the style bar steps aside */
   readonly busy = signal(false);
   readonly marquee = signal<Box | null>(null);
   readonly guides = signal<readonly Guide[]>([]);
-  /** the shape that a connector would be bound to */
+  /** the shape that a connector would be bound to, or the frame that would take what is moved */
   readonly target = signal<string | null>(null);
   /** shapes that the panel points at */
   readonly highlighted = signal<readonly string[]>([]);
-  readonly helpOpen = signal(false);
+  readonly dialog = signal<'help' | 'export' | null>(null);
   readonly panelOpen = signal(true);
   readonly notice = signal<Notice | null>(null);
   readonly spoken = signal('');
@@ -130,6 +135,11 @@ export class Editor {
     this.selection.value = next;
   }
 
+  /** Selects shapes together with their groups, as a click on them does. */
+  pick(ids: Iterable<string>): void {
+    this.select(withGroups(this.canvas, ids, this.inside.peek()));
+  }
+
   /** Selected live shapes, lowest first. Reactive. */
   selected(): Shape[] {
     void this.version.value;
@@ -146,13 +156,22 @@ export class Editor {
   create(fields: Partial<ShapeFields> & Pick<ShapeFields, 'type'>): string {
     const style = this.styles.get(fields.type) ?? {};
     const edit = this.canvas.fresh({ ...style, ...fields }, me.peek().id, Date.now());
-    if (fields.type === 'frame') edit.fields.z = this.canvas.bottomZ();
-    else if (fields.type !== 'connector') {
+    const adopted: Edit[] = [];
+    if (fields.type === 'frame') {
+      edit.fields.z = this.canvas.bottomZ();
+      adopted.push(...this.#lyingIn(edit.fields as Box).map((id) => ({ id, fields: { parent: edit.id } })));
+    } else if (fields.type !== 'connector') {
       const parent = this.frameAt(edit.fields as Box, edit.id);
       if (parent) edit.fields.parent = parent;
     }
-    this.commit([edit]);
+    this.commit([edit, ...adopted]);
     return edit.id;
+  }
+
+  /** Shapes that a frame drawn around them takes in: those wholly inside that no other frame holds. */
+  #lyingIn(frame: Box): string[] {
+    const isFree = (s: Shape): boolean => s.type !== 'frame' && s.type !== 'connector' && !s.parent && !s.locked;
+    return this.canvas.shapes().flatMap((shape) => (isFree(shape) && contains(frame, bounds(shape)) ? shape.id : []));
   }
 
   /** The topmost frame that holds the middle of a box. */
@@ -181,6 +200,11 @@ export class Editor {
   zoomTo(ids: Iterable<string>): void {
     const box = this.boundsOf(ids);
     if (box) this.camera.fit(box, Math.max(1, this.camera.port.peek().zoom));
+  }
+
+  /** 100 %, about the middle of the view. */
+  zoomFull(): void {
+    this.camera.zoomBy(1 / this.camera.port.peek().zoom);
   }
 
   fit(): void {

@@ -6,6 +6,7 @@ import { render } from 'preact';
 import type { Board } from './board';
 import { App } from './chrome/App';
 import { Cursors } from './chrome/Cursors';
+import { fetchParts } from './chrome/later';
 import { Overlay } from './chrome/Overlay';
 import { Editor } from './editor';
 import { callsOfRun, undoCalls } from './history';
@@ -15,6 +16,7 @@ import { mountTextEditor } from './input/text-editor';
 import { me } from './me';
 import { keepThePage } from './offline/register';
 import { Room } from './room';
+import { mountDrop } from './transfer/files';
 import { looking } from './time/looking';
 import { ofThisTab } from './ui/storage';
 
@@ -53,6 +55,7 @@ function start(app: HTMLElement): void {
   const pointers = new Pointers(editor, canvas);
   mountKeyboard(editor, pointers, () => ask());
   mountTextEditor(editor, words);
+  mountDrop(editor, canvas);
   render(<Overlay editor={editor} />, overlay);
   render(<Cursors editor={editor} />, cursors);
   render(<App editor={editor} ask={ask} />, chrome);
@@ -61,6 +64,7 @@ function start(app: HTMLElement): void {
   app.dataset.room = room.name;
   // Its own chunk: the board is drawn before the panel's code has come.
   void import('./panel').then(({ mountPanel }) => mountPanel(dock, board));
+  fetchParts();
   looking.subscribe((what) => {
     if (what) void import('./time').then(({ lookBack }) => lookBack(editor, app, what));
   });

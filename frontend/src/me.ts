@@ -39,7 +39,7 @@ const SECOND = [
   'Wren',
 ];
 const KEY = 'coplayer:me';
-const LONGEST_NAME = 40;
+export const LONGEST_NAME = 40;
 
 /** FNV-1a: the same person has the same colour on every screen. */
 export function colourOf(id: string): string {
@@ -48,12 +48,19 @@ export function colourOf(id: string): string {
   return PEOPLE_COLOURS[(hash >>> 0) % PEOPLE_COLOURS.length]!;
 }
 
+const chosen = (colour: unknown): string | null => PEOPLE_COLOURS.find((each) => each === colour) ?? null;
+
+function keep({ id, name, color }: Person): void {
+  remembered.set(KEY, JSON.stringify({ id, name, color }));
+}
+
 function load(): Person {
   try {
     const stored: unknown = JSON.parse(remembered.get(KEY) ?? 'null');
     if (stored && typeof stored === 'object' && 'id' in stored && 'name' in stored) {
       const id = String(stored.id);
-      return { id, name: String(stored.name).slice(0, LONGEST_NAME), color: colourOf(id), kind: 'human' };
+      const color = chosen('color' in stored && stored.color) ?? colourOf(id);
+      return { id, name: String(stored.name).slice(0, LONGEST_NAME), color, kind: 'human' };
     }
   } catch {
     // A broken entry counts as none: the person gets a new name below.
@@ -61,15 +68,15 @@ function load(): Person {
   const pick = (words: readonly string[]): string => words[Math.floor(Math.random() * words.length)]!;
   const id = `u_${newId()}`;
   const person: Person = { id, name: `${pick(FIRST)} ${pick(SECOND)}`, color: colourOf(id), kind: 'human' };
-  remembered.set(KEY, JSON.stringify({ id, name: person.name }));
+  keep(person);
   return person;
 }
 
 export const me = signal<Person>(load());
 
-export function rename(name: string): void {
-  const clean = name.trim().slice(0, LONGEST_NAME);
-  if (!clean) return;
-  me.value = { ...me.peek(), name: clean };
-  remembered.set(KEY, JSON.stringify({ id: me.peek().id, name: clean }));
+/** Changes what others see of this person; an empty name leaves the name as it is. */
+export function present(name: string, colour: string): void {
+  const clean = name.trim().slice(0, LONGEST_NAME) || me.peek().name;
+  me.value = { ...me.peek(), name: clean, color: chosen(colour) ?? me.peek().color };
+  keep(me.peek());
 }

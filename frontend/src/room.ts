@@ -44,6 +44,8 @@ export class Room {
   readonly provider: WebsocketProvider;
   readonly status: ReadonlySignal<SaveStatus>;
   readonly canWrite = signal(true);
+  /** the server closed for good: with this code, for this reason (empty: it gave none) */
+  readonly closed = signal<{ code: number; reason: string } | null>(null);
   /** the copy in this browser, or the server's answer, is in the document: it can be shown */
   readonly loaded = signal(false);
 
@@ -60,8 +62,8 @@ export class Room {
   constructor(
     readonly name: string,
     /** the room as it stands in the address, percent-encoded */
-    path: string,
-    token: string | null,
+    readonly path: string,
+    readonly token: string | null,
   ) {
     this.status = this.#status;
     this.#epoch = remembered.get(this.#key('epoch'));
@@ -151,6 +153,7 @@ export class Room {
       if (event && event.code >= 4400 && event.code < 4500) {
         this.#change({ refused: event.reason || (CLOSE_WORDS[event.code] ?? `code ${event.code}`) });
         this.canWrite.value = false;
+        this.closed.value = { code: event.code, reason: event.reason };
       }
     });
     addEventListener('online', () => this.#change({ online: true }));

@@ -2,13 +2,20 @@
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { Editor } from '../editor';
+import '../style/menus.css';
+import { Button } from '../ui/Button';
 import { Sparkles, X } from '../ui/icons';
-import { Tooltip } from '../ui/Tooltip';
 import { Corner } from './Corner';
-import { Help } from './Help';
+import { later } from './later';
+import { PeopleIsland } from './People';
 import { StyleBar } from './StyleBar';
 import { Toolbar } from './Toolbar';
-import { BoardIsland, PeopleIsland } from './TopBar';
+import { BoardIsland } from './TopBar';
+
+const Closed = later('Closed');
+const ExportDialog = later('ExportDialog');
+const Help = later('Help');
+const ShapeMenu = later('ShapeMenu');
 
 const NOTICE_MS = 6000;
 /** Things that the demo assistant can do as well, so that a first click never disappoints. */
@@ -29,21 +36,22 @@ export function App({ editor, ask }: { editor: Editor; ask: (text?: string) => v
       <Toolbar editor={editor} ask={() => ask()} />
       {!editor.panelOpen.value && (
         <div class="island panel-tab">
-          <Tooltip text="Assistant" keys="/">
-            <button
-              type="button"
-              class="icon-button"
-              data-testid="open-panel"
-              aria-label="Open the assistant"
-              onClick={() => ask()}
-            >
-              <Sparkles size={18} strokeWidth={1.75} />
-            </button>
-          </Tooltip>
+          <Button
+            name="Assistant"
+            label="Open the assistant"
+            icon={Sparkles}
+            keys="/"
+            testid="open-panel"
+            side="bottom"
+            onClick={() => ask()}
+          />
         </div>
       )}
       <Notices editor={editor} />
-      {editor.helpOpen.value && <Help editor={editor} />}
+      {editor.menuAt.value && <ShapeMenu editor={editor} at={editor.menuAt.value} />}
+      {editor.dialog.value === 'help' && <Help editor={editor} />}
+      {editor.dialog.value === 'export' && <ExportDialog editor={editor} />}
+      {editor.room.closed.value && <Closed editor={editor} />}
       <div class="sr-only" aria-live="polite">
         {editor.spoken.value}
       </div>

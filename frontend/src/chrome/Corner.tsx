@@ -1,57 +1,66 @@
+import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { Editor } from '../editor';
+import { Button } from '../ui/Button';
 import { Minus, Plus, Redo2, Undo2 } from '../ui/icons';
-import { Tooltip } from '../ui/Tooltip';
+import { later } from './later';
+
+const ZoomMenu = later('ZoomMenu');
+
+const SIZE = 17;
 
 /** Undo, redo and zoom, bottom left. */
 export function Corner({ editor }: { editor: Editor }): JSX.Element {
   const { history, camera } = editor;
+  const isOpen = useSignal(false);
+  const percent = `${Math.round(camera.zoom.value * 100)}%`;
+  const close = (): void => {
+    isOpen.value = false;
+  };
+  const toggle = (): void => {
+    isOpen.value = !isOpen.value;
+  };
   return (
     <div class="island corner" role="toolbar" aria-label="Undo and zoom">
-      <Tooltip text="Undo" keys="Ctrl Z">
-        <button
-          type="button"
-          class="icon-button"
-          data-testid="undo"
-          aria-label="Undo"
-          disabled={!history.canUndo.value}
-          onClick={() => history.undo()}
-        >
-          <Undo2 size={17} strokeWidth={1.75} />
-        </button>
-      </Tooltip>
-      <Tooltip text="Redo" keys="Ctrl Shift Z">
-        <button
-          type="button"
-          class="icon-button"
-          data-testid="redo"
-          aria-label="Redo"
-          disabled={!history.canRedo.value}
-          onClick={() => history.redo()}
-        >
-          <Redo2 size={17} strokeWidth={1.75} />
-        </button>
-      </Tooltip>
+      {editor.room.canWrite.value && (
+        <>
+          <Button
+            name="Undo"
+            icon={Undo2}
+            size={SIZE}
+            keys="Ctrl Z"
+            testid="undo"
+            disabled={!history.canUndo.value}
+            onClick={() => history.undo()}
+          />
+          <Button
+            name="Redo"
+            icon={Redo2}
+            size={SIZE}
+            keys="Ctrl Shift Z"
+            testid="redo"
+            disabled={!history.canRedo.value}
+            onClick={() => history.redo()}
+          />
+        </>
+      )}
       <span class="zooming">
-        <span class="rule" />
-        <button type="button" class="icon-button" aria-label="Zoom out" onClick={() => camera.zoomBy(1 / 1.2)}>
-          <Minus size={17} strokeWidth={1.75} />
-        </button>
-        <Tooltip text="Show everything" keys="Shift 1">
-          <button
-            type="button"
-            class="zoom"
-            data-testid="zoom"
-            aria-label={`Zoom ${Math.round(camera.zoom.value * 100)} %. Show everything`}
-            onClick={() => editor.fit()}
-          >
-            {Math.round(camera.zoom.value * 100)}%
-          </button>
-        </Tooltip>
-        <button type="button" class="icon-button" aria-label="Zoom in" onClick={() => camera.zoomBy(1.2)}>
-          <Plus size={17} strokeWidth={1.75} />
-        </button>
+        {editor.room.canWrite.value && <span class="rule" />}
+        <Button name="Zoom out" icon={Minus} size={SIZE} keys="−" onClick={() => camera.zoomBy(1 / 1.2)} />
+        <Button
+          name="Zoom"
+          label={`Zoom ${percent}`}
+          class="zoom"
+          testid="zoom"
+          popup="menu"
+          expanded={isOpen.value}
+          onClick={toggle}
+        >
+          {percent}
+        </Button>
+        <Button name="Zoom in" icon={Plus} size={SIZE} keys="+" onClick={() => camera.zoomBy(1.2)} />
       </span>
+      {isOpen.value && <ZoomMenu editor={editor} close={close} />}
     </div>
   );
 }

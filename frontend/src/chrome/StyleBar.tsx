@@ -1,30 +1,22 @@
-/** Colour, line, size, delete and Ask, under the selection. */
+/** Colour, line, words and Ask, under the selection; everything else is behind "More". */
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { Shape } from '../canvas';
-import { PALETTE } from '../canvas.gen';
 import { fillOf, strokeOf } from '../draw/colour';
 import type { Editor } from '../editor';
-import { duplicate, recolour, remove, reorder, restyle } from '../input/actions';
-import { Copy, PenLine, Sparkles, Trash2, Type } from '../ui/icons';
-import { Tooltip } from '../ui/Tooltip';
+import { duplicate, isAllLocked, remove, toggleLock } from '../input/actions';
+import { Button } from '../ui/Button';
+import { Copy, Ellipsis, LockOpen, PenLine, Sparkles, Trash2, Type } from '../ui/icons';
+import { later } from './later';
 import { selectionBox } from './Overlay';
+
+const Colours = later('Colours');
+const Lines = later('Lines');
+const Words = later('Words');
 
 const GAP = 16;
 const EDGE = 8;
-const WIDTHS = [
-  [1, 'Fine'],
-  [2, 'Thin'],
-  [4, 'Medium'],
-  [8, 'Thick'],
-] as const;
-const SIZES = [
-  [12, 'Small'],
-  [15, 'Normal'],
-  [20, 'Large'],
-  [32, 'Huge'],
-] as const;
 
 type Open = 'colour' | 'line' | 'text' | null;
 
@@ -61,211 +53,76 @@ export function StyleBar({ editor, ask }: { editor: Editor; ask: () => void }): 
     const top =
       fitsBelow || above < editor.camera.inset.top ? Math.min(below, size.h - editor.camera.inset.bottom - h) : above;
     const left = Math.max(EDGE, Math.min(right - w - EDGE, box.x + box.w / 2 - w / 2));
-    bar.current.style.transform = `translate(${Math.round(left)}px, ${Math.round(Math.max(60, top))}px)`;
+    const y = Math.round(Math.max(60, top));
+    bar.current.style.transform = `translate(${Math.round(left)}px, ${y}px)`;
+    // Its menus open downwards where there is room, else upwards.
+    bar.current.classList.toggle('high', y > size.h / 2);
   });
   if (isHidden || !box) return null;
   const first = shapes[0]!;
-  const toggle = (which: Open): void => {
+  if (isAllLocked(shapes)) {
+    return (
+      <div class="island style-bar" role="toolbar" aria-label="Locked" data-testid="style-bar" ref={bar}>
+        <button type="button" class="button quiet" data-testid="style-unlock" onClick={() => toggleLock(editor)}>
+          <LockOpen size={16} strokeWidth={1.75} aria-hidden="true" />
+          Unlock
+        </button>
+      </div>
+    );
+  }
+  const toggle = (which: Open) => (): void => {
     open.value = open.value === which ? null : which;
   };
   const lined = shapes.some((shape) => shape.type !== 'text' && shape.type !== 'note');
   const worded = shapes.some((shape) => shape.type !== 'draw' && shape.type !== 'frame');
+  const more = (): void => {
+    const { left = 0, bottom = 0 } = bar.current?.getBoundingClientRect() ?? {};
+    editor.menuAt.value = { x: left, y: bottom + EDGE };
+  };
   return (
     <div class="island style-bar" role="toolbar" aria-label="Style of the selection" data-testid="style-bar" ref={bar}>
-      <Tooltip text="Colour">
-        <button
-          type="button"
-          class="icon-button"
-          data-testid="style-colour"
-          aria-label="Colour"
-          aria-expanded={open.value === 'colour'}
-          onClick={() => toggle('colour')}
-        >
-          <span class="swatch" style={dotOf(first)} />
-        </button>
-      </Tooltip>
+      <Button name="Colour" testid="style-colour" expanded={open.value === 'colour'} onClick={toggle('colour')}>
+        <span class="swatch" style={dotOf(first)} />
+      </Button>
       <span class="rule" />
       {lined && (
-        <Tooltip text="Line">
-          <button
-            type="button"
-            class="icon-button"
-            data-testid="style-line"
-            aria-label="Line"
-            aria-expanded={open.value === 'line'}
-            onClick={() => toggle('line')}
-          >
-            <PenLine size={17} strokeWidth={1.75} />
-          </button>
-        </Tooltip>
+        <Button
+          name="Line"
+          icon={PenLine}
+          size={17}
+          testid="style-line"
+          expanded={open.value === 'line'}
+          onClick={toggle('line')}
+        />
       )}
       {worded && (
-        <Tooltip text="Text size">
-          <button
-            type="button"
-            class="icon-button"
-            data-testid="style-text"
-            aria-label="Text size"
-            aria-expanded={open.value === 'text'}
-            onClick={() => toggle('text')}
-          >
-            <Type size={17} strokeWidth={1.75} />
-          </button>
-        </Tooltip>
+        <Button
+          name="Text"
+          icon={Type}
+          size={17}
+          testid="style-text"
+          expanded={open.value === 'text'}
+          onClick={toggle('text')}
+        />
       )}
-      <Tooltip text="Duplicate" keys="Ctrl D">
-        <button
-          type="button"
-          class="icon-button"
-          data-testid="style-duplicate"
-          aria-label="Duplicate"
-          onClick={() => duplicate(editor)}
-        >
-          <Copy size={16} strokeWidth={1.75} />
-        </button>
-      </Tooltip>
-      <Tooltip text="Delete" keys="Del">
-        <button
-          type="button"
-          class="icon-button"
-          data-testid="style-delete"
-          aria-label="Delete"
-          onClick={() => remove(editor)}
-        >
-          <Trash2 size={16} strokeWidth={1.75} />
-        </button>
-      </Tooltip>
+      <Button
+        name="Duplicate"
+        icon={Copy}
+        size={16}
+        keys="Ctrl D"
+        testid="style-duplicate"
+        onClick={() => duplicate(editor)}
+      />
+      <Button name="Delete" icon={Trash2} size={16} keys="Del" testid="style-delete" onClick={() => remove(editor)} />
+      <Button name="More" icon={Ellipsis} size={17} testid="style-more" popup="menu" onClick={more} />
       <span class="rule" />
       <button type="button" class="button ask-button" data-testid="style-ask" onClick={ask}>
-        <Sparkles size={16} strokeWidth={1.75} />
+        <Sparkles size={16} strokeWidth={1.75} aria-hidden="true" />
         Ask
       </button>
       {open.value === 'colour' && <Colours editor={editor} first={first} />}
-      {open.value === 'line' && (
-        <div class="island popover choices" role="group" aria-label="Line">
-          {WIDTHS.map(([width, name]) => (
-            <button
-              type="button"
-              key={width}
-              aria-label={`${name} line`}
-              data-testid={`line-${width}`}
-              aria-pressed={first.stroke_width === width}
-              onClick={() => restyle(editor, () => ({ stroke_width: width }))}
-            >
-              <i class="stroke" style={{ height: `${width}px` }} />
-            </button>
-          ))}
-          <button
-            type="button"
-            aria-label="Dashed line"
-            data-testid="line-dashed"
-            aria-pressed={first.dashed}
-            onClick={() => restyle(editor, () => ({ dashed: !first.dashed }))}
-          >
-            <i class="stroke dashes" />
-          </button>
-          {first.type === 'connector' && <Routes editor={editor} first={first} />}
-        </div>
-      )}
-      {open.value === 'text' && (
-        <div class="island popover choices" role="group" aria-label="Text size">
-          {SIZES.map(([px, name]) => (
-            <button
-              type="button"
-              key={px}
-              aria-label={`${name} text`}
-              data-testid={`text-${px}`}
-              aria-pressed={first.font_size === px}
-              onClick={() => restyle(editor, () => ({ font_size: px }))}
-            >
-              <span style={{ fontSize: `${Math.min(20, 9 + px * 0.35)}px`, fontWeight: 600 }}>A</span>
-            </button>
-          ))}
-          <span class="rule" />
-          <button type="button" aria-label="Bring forward" onClick={() => reorder(editor, 'up')}>
-            ]
-          </button>
-          <button type="button" aria-label="Send back" onClick={() => reorder(editor, 'down')}>
-            [
-          </button>
-        </div>
-      )}
+      {open.value === 'line' && <Lines editor={editor} first={first} />}
+      {open.value === 'text' && <Words editor={editor} first={first} />}
     </div>
-  );
-}
-
-function Colours({ editor, first }: { editor: Editor; first: Shape }): JSX.Element {
-  const now = first.fill === 'none' ? first.stroke : first.fill;
-  const canBeEmpty = !['note', 'text', 'draw', 'connector', 'frame'].includes(first.type);
-  return (
-    <div class="island popover colours" role="group" aria-label="Colour">
-      {PALETTE.map((name) => (
-        <button
-          type="button"
-          key={name}
-          aria-label={name}
-          title={name}
-          data-testid={`colour-${name}`}
-          aria-pressed={now === name}
-          onClick={() => recolour(editor, name)}
-        >
-          <span class="swatch" style={{ background: `var(--${name}-fill)`, borderColor: `var(--${name}-stroke)` }} />
-        </button>
-      ))}
-      {canBeEmpty && (
-        <button
-          type="button"
-          class="wide-choice"
-          data-testid="colour-none"
-          aria-pressed={first.fill === 'none'}
-          onClick={() => recolour(editor, 'none')}
-        >
-          No fill
-        </button>
-      )}
-    </div>
-  );
-}
-
-function Routes({ editor, first }: { editor: Editor; first: Shape }): JSX.Element {
-  const routes = [
-    ['straight', 'M3 15 15 3'],
-    ['elbow', 'M3 15V9h12V3'],
-    ['curve', 'M3 15C3 8 15 10 15 3'],
-  ] as const;
-  return (
-    <>
-      <span class="rule" />
-      {routes.map(([route, path]) => (
-        <button
-          type="button"
-          key={route}
-          aria-label={`${route} line`}
-          aria-pressed={first.route === route}
-          onClick={() => restyle(editor, () => ({ route }))}
-        >
-          <svg width="18" height="18" aria-hidden="true">
-            <path d={path} fill="none" stroke="currentColor" stroke-width="1.75" stroke-linecap="round" />
-          </svg>
-        </button>
-      ))}
-      <button
-        type="button"
-        aria-label="Arrow head"
-        aria-pressed={first.end_head === 'arrow'}
-        onClick={() => restyle(editor, () => ({ end_head: first.end_head === 'arrow' ? 'none' : 'arrow' }))}
-      >
-        <svg width="18" height="18" aria-hidden="true">
-          <path
-            d="M2 9h13M10 4l5 5-5 5"
-            fill="none"
-            stroke="currentColor"
-            stroke-width="1.75"
-            stroke-linecap="round"
-            stroke-linejoin="round"
-          />
-        </svg>
-      </button>
-    </>
   );
 }

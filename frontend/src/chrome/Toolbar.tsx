@@ -1,6 +1,7 @@
 import type { LucideIcon } from 'lucide-preact';
 import type { JSX } from 'preact';
 import type { Editor, Tool } from '../editor';
+import { Button } from '../ui/Button';
 import {
   ArrowUpRight,
   Circle,
@@ -15,7 +16,6 @@ import {
   Triangle,
   Type,
 } from '../ui/icons';
-import { Tooltip } from '../ui/Tooltip';
 
 interface Entry {
   tool: Tool;
@@ -44,44 +44,35 @@ const DRAW: readonly Entry[] = [
 
 /** The tools, bottom centre. */
 export function Toolbar({ editor, ask }: { editor: Editor; ask: () => void }): JSX.Element {
-  const button = ({ tool, name, icon: Glyph, keys, isWide }: Entry): JSX.Element => (
-    <Tooltip key={tool} text={name} {...(keys ? { keys } : {})}>
-      <button
-        type="button"
-        class={`tool${isWide ? ' wide' : ''}`}
-        data-testid={`tool-${tool}`}
-        aria-label={name}
-        aria-keyshortcuts={keys}
-        aria-pressed={editor.tool.value === tool}
-        disabled={!editor.room.canWrite.value && tool !== 'select' && tool !== 'hand'}
-        onClick={() => {
-          editor.tool.value = tool;
-        }}
-      >
-        <Glyph size={18} strokeWidth={1.75} />
-        {keys && <kbd>{keys}</kbd>}
-      </button>
-    </Tooltip>
+  const button = ({ tool, name, icon, keys, isWide }: Entry): JSX.Element => (
+    <Button
+      key={tool}
+      name={name}
+      icon={icon}
+      {...(keys ? { keys } : {})}
+      class={`tool${isWide ? ' wide' : ''}`}
+      testid={`tool-${tool}`}
+      pressed={editor.tool.value === tool}
+      onClick={() => {
+        editor.tool.value = tool;
+      }}
+    >
+      {keys && <kbd>{keys}</kbd>}
+    </Button>
   );
   return (
     <div class="island toolbar" role="toolbar" aria-label="Tools">
       {MOVE.map(button)}
-      <span class="rule" />
-      {DRAW.map(button)}
-      <span class="rule" />
-      <Tooltip text="Ask the assistant" keys="/">
-        <button
-          type="button"
-          class="tool ask"
-          data-testid="tool-ask"
-          aria-label="Ask the assistant"
-          aria-keyshortcuts="/"
-          onClick={ask}
-        >
-          <Sparkles size={18} strokeWidth={1.75} />
-          <kbd>/</kbd>
-        </button>
-      </Tooltip>
+      {editor.room.canWrite.value && (
+        <>
+          <span class="rule" />
+          {DRAW.map(button)}
+          <span class="rule" />
+          <Button name="Ask the assistant" icon={Sparkles} keys="/" class="tool ask" testid="tool-ask" onClick={ask}>
+            <kbd>/</kbd>
+          </Button>
+        </>
+      )}
     </div>
   );
 }

@@ -1,12 +1,17 @@
 /** What keys, menus and the style bar do to the selection. */
 import type { Edit, Shape } from '../canvas';
 import { newId } from '../canvas';
-import type { End, PALETTE, ShapeFields } from '../canvas.gen';
+import { DEFAULTS, type End, MAX_TEXT, type PALETTE, type ShapeFields } from '../canvas.gen';
 import { shifted } from '../draw/scene';
 import type { Editor } from '../editor';
-import { type Box, union } from '../geometry';
+import { bounds, centre, type Point, touches, union } from '../geometry';
 import { me } from '../me';
+import { withInside } from '../transfer/board-json';
+import { groupsOf } from './groups';
 import { fitted } from './text-size';
+
+/** How far a pasted copy lies from its original, px. */
+const BESIDE = 24;
 
 const unlocked = (editor: Editor): Shape[] => editor.selected().filter((shape) => !shape.locked);
 
@@ -18,7 +23,7 @@ export function remove(editor: Editor): void {
 }
 
 export function selectAll(editor: Editor): void {
-  editor.select(editor.canvas.shapes().map((shape) => shape.id));
+  editor.select(editor.canvas.shapes().flatMap((shape) => (shape.locked ? [] : shape.id)));
 }
 
 export function nudge(editor: Editor, dx: number, dy: number): void {
@@ -32,9 +37,20 @@ export function nudge(editor: Editor, dx: number, dy: number): void {
   editor.commit(edits, `nudge:${[...editor.selection.peek()].sort().join()}`);
 }
 
-/** Copies with new ids; ends and parents among them point at the copies. */
+/** Locks the selection against moves and edits, or unlocks it when all of it is locked. */
+export function toggleLock(editor: Editor): void {
+  const shapes = editor.selected();
+  const locked = !isAllLocked(shapes);
+  editor.commit(shapes.map((shape) => ({ id: shape.id, fields: { locked } })));
+}
+
+export const isAllLocked = (shapes: readonly Shape[]): boolean =>
+  shapes.length > 0 && shapes.every((shape) => shape.locked);
+
+/** Copies with new ids; ends, parents and groups among them point at the copies. A copy is not locked. */
 export function copies(editor: Editor, shapes: readonly Shape[], dx: number, dy: number): Edit[] {
   const ids = new Map(shapes.map((shape) => [shape.id, newId()]));
+  const groups = new Map([...groupsOf(shapes)].map((group) => [group, newId()]));
   const end = (value: End | null): End | null =>
     value?.id === undefined ? value : { ...value, id: ids.get(value.id) ?? value.id };
   let z = editor.canvas.topZ();
@@ -45,6 +61,7 @@ export function copies(editor: Editor, shapes: readonly Shape[], dx: number, dy:
       call: _call,
       draft: _draft,
       deleted: _deleted,
+      locked: _locked,
       ...rest
     } = { ...shape, ...shifted(shape, dx, dy) };
     const fields: Partial<ShapeFields> = { ...rest, z, by: me.peek().id, at: Date.now() };
@@ -52,7 +69,11 @@ export function copies(editor: Editor, shapes: readonly Shape[], dx: number, dy:
       for (const place of ['x', 'y', 'w', 'h'] as const) delete fields[place];
       Object.assign(fields, { from: end(rest.from), to: end(rest.to) });
     }
-    if (shape.parent) fields.parent = ids.get(shape.parent) ?? shape.parent;
+    if (shape.parent) {
+      const isHere = editor.canvas.get(shape.parent) !== undefined;
+      fields.parent = ids.get(shape.parent) ?? (isHere ? shape.parent : null);
+    }
+    if (shape.group) fields.group = groups.get(shape.group)!;
     for (const empty of ['parent', 'group', 'from', 'to'] as const) if (fields[empty] === null) delete fields[empty];
     if (shape.type !== 'draw') delete fields.points;
     z = editor.canvas.zBetween(z, null);
@@ -60,54 +81,33 @@ export function copies(editor: Editor, shapes: readonly Shape[], dx: number, dy:
   });
 }
 
-function withInside(editor: Editor, shapes: readonly Shape[]): Shape[] {
-  const ids = new Set(shapes.map((shape) => shape.id));
-  for (const id of editor.canvas.descendants(ids)) ids.add(id);
-  return editor.canvas.shapes().filter((shape) => ids.has(shape.id));
-}
-
 export function duplicate(editor: Editor): void {
-  const edits = copies(editor, withInside(editor, editor.selected()), 16, 16);
+  const edits = copies(editor, withInside(editor.canvas, editor.selected()), 16, 16);
   editor.commit(edits);
   editor.select(edits.map((edit) => edit.id));
 }
 
-/** The selection as text for the clipboard, null when nothing is selected. */
-export function serialise(editor: Editor): string | null {
-  const shapes = withInside(editor, editor.selected());
-  return shapes.length ? JSON.stringify({ coplayer: 1, shapes }) : null;
-}
-
-/** Pastes shapes or plain words in the middle of the view. */
-export function paste(editor: Editor, text: string): void {
+/** Adds copies of shapes: about a point, else beside where they were, or in the middle of the view when that is elsewhere. */
+export function pasteShapes(editor: Editor, shapes: readonly Shape[], at?: Point): void {
   const view = editor.camera.view();
-  const middle = { x: view.x + view.w / 2, y: view.y + view.h / 2 };
-  const shapes = parseShapes(text);
-  if (shapes) {
-    const box = union(shapes.filter((shape) => shape.type !== 'connector')) ?? { ...middle, w: 0, h: 0 };
-    const isVisible =
-      box.x < view.x + view.w && box.x + box.w > view.x && box.y < view.y + view.h && box.y + box.h > view.y;
-    const dx = isVisible ? 24 : Math.round(middle.x - box.x - box.w / 2);
-    const dy = isVisible ? 24 : Math.round(middle.y - box.y - box.h / 2);
-    const edits = copies(editor, shapes, dx, dy);
-    editor.commit(edits);
-    editor.select(edits.map((edit) => edit.id));
-  } else if (text.trim()) {
-    const words = text.trim().slice(0, 20_000);
-    const size = fitted({ type: 'text', text: '', w: 20, h: 28, font_size: 15 } as Shape, words);
-    const at: Box = { x: Math.round(middle.x), y: Math.round(middle.y), w: size.w ?? 160, h: size.h ?? 28 };
-    editor.select([editor.create({ type: 'text', text: words, ...at })]);
-  }
+  const middle = at ?? centre(view);
+  const box = union(shapes.filter((shape) => shape.type !== 'connector').map(bounds)) ?? { ...middle, w: 0, h: 0 };
+  const isBeside = !at && touches(view, box);
+  const dx = isBeside ? BESIDE : Math.round(middle.x - box.x - box.w / 2);
+  const dy = isBeside ? BESIDE : Math.round(middle.y - box.y - box.h / 2);
+  const edits = copies(editor, shapes, dx, dy);
+  editor.commit(edits);
+  editor.select(edits.map((edit) => edit.id));
 }
 
-function parseShapes(text: string): Shape[] | null {
-  if (!text.startsWith('{"coplayer":1,')) return null;
-  try {
-    const found = JSON.parse(text) as { shapes?: unknown };
-    return Array.isArray(found.shapes) ? found.shapes.filter((s): s is Shape => typeof s?.id === 'string') : null;
-  } catch {
-    return null; // words that merely look like ours
-  }
+/** Adds words as a text in the middle of the view. */
+export function pasteWords(editor: Editor, text: string): void {
+  const words = text.trim().slice(0, MAX_TEXT);
+  if (!words) return;
+  const size = fitted({ ...DEFAULTS, id: '', type: 'text', w: 20, h: 28 }, words);
+  const middle = centre(editor.camera.view());
+  const box = { x: Math.round(middle.x), y: Math.round(middle.y), w: size.w ?? 160, h: size.h ?? 28 };
+  editor.select([editor.create({ type: 'text', text: words, ...box })]);
 }
 
 /** Moves the selection one step or all the way through the stack. */

@@ -50,6 +50,7 @@ class Live {
   stop(): void {
     this.editor.busy.value = false;
     this.editor.guides.value = [];
+    this.editor.target.value = null;
     this.editor.scene.override(new Map());
     this.editor.presence.set({ dragging: undefined, drag: null });
     this.editor.presence.flush();
@@ -78,6 +79,16 @@ export function move(editor: Editor, from: Point): Gesture {
   const shapes = [...ids].flatMap((id) => editor.scene.look(id) ?? []);
   const box = editor.boundsOf(ids);
   let shift = { x: 0, y: 0 };
+  const isLoose = (shape: Shape): boolean =>
+    !inside.has(shape.id) && shape.type !== 'connector' && shape.type !== 'frame';
+  const frameUnder = (shape: Shape): string | null =>
+    editor.frameAt({ ...shape, ...shifted(shape, shift.x, shift.y) } as Shape, shape.id, ids);
+  /** The frame that would take in what is moved, if that is news. */
+  const entering = (): string | null => {
+    const loose = shapes.find(isLoose);
+    const frame = loose ? frameUnder(loose) : null;
+    return frame !== loose?.parent ? frame : null;
+  };
   return {
     move(at, keys) {
       const free = { x: at.x - from.x, y: at.y - from.y };
@@ -88,14 +99,14 @@ export function move(editor: Editor, from: Point): Gesture {
       shift = { x: Math.round(held?.dx ?? dx), y: Math.round(held?.dy ?? dy) };
       editor.guides.value = held?.guides ?? [];
       const fields = new Map(shapes.map((shape) => [shape.id, shifted(shape, shift.x, shift.y)]));
+      editor.target.value = entering();
       live.show(fields, { ids: [...ids], dx: shift.x, dy: shift.y });
     },
     end() {
       if (shift.x || shift.y) {
         const edits = shapes.map((shape) => {
           const fields: Override = shifted(shape, shift.x, shift.y);
-          const isRoot = !inside.has(shape.id) && shape.type !== 'connector' && shape.type !== 'frame';
-          if (isRoot) fields.parent = editor.frameAt({ ...shape, ...fields } as Shape, shape.id, ids);
+          if (isLoose(shape)) fields.parent = frameUnder(shape);
           return { id: shape.id, fields };
         });
         editor.commit(edits);
@@ -188,7 +199,7 @@ export function marquee(editor: Editor, from: Point, keep: ReadonlySet<string>):
       const area = boxOf(from, at);
       editor.marquee.value = area;
       const caught = editor.canvas.shapes().filter((shape) => isCaught(editor, shape, area));
-      editor.select([...keep, ...caught.map((shape) => shape.id)]);
+      editor.pick([...keep, ...caught.map((shape) => shape.id)]);
     },
     end: () => stopMarquee(editor),
     cancel: () => stopMarquee(editor),
@@ -202,7 +213,7 @@ function stopMarquee(editor: Editor): void {
 
 function isCaught(editor: Editor, shape: Shape, area: Box): boolean {
   const place = editor.place(shape.id);
-  if (!place) return false;
+  if (!place || shape.locked) return false;
   const box = bounds(place);
   if (shape.type !== 'frame') return touches(area, box);
   const { x, y, w, h } = area;

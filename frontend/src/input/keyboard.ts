@@ -1,6 +1,8 @@
 /** Keys of the board. `SHORTCUTS` is what the help shows, so it cannot say something else. */
 import type { Editor, Tool } from '../editor';
-import { duplicate, nudge, paste, remove, reorder, selectAll, serialise } from './actions';
+import { copyInto, pasteData } from '../transfer/clipboard';
+import { duplicate, nudge, remove, reorder, selectAll, toggleLock } from './actions';
+import { group, ungroup } from './groups';
 import type { Pointers } from './pointer';
 
 export const TOOL_KEYS: Readonly<Record<string, Tool>> = {
@@ -43,6 +45,8 @@ export const SHORTCUTS: readonly (readonly [
       ['Redo', 'Ctrl Shift Z'],
       ['Copy, cut, paste', 'Ctrl C, X, V'],
       ['Duplicate', 'Ctrl D'],
+      ['Group, ungroup', 'Ctrl G, Ctrl Shift G'],
+      ['Lock, unlock', 'Ctrl Shift L'],
       ['Select all', 'Ctrl A'],
       ['Edit the text', 'Enter'],
       ['Delete', 'Delete'],
@@ -88,16 +92,14 @@ export function mountKeyboard(editor: Editor, pointers: Pointers, ask: () => voi
   for (const type of ['copy', 'cut'] as const) {
     addEventListener(type, (event) => {
       if (isTyping(event.target)) return;
-      const text = serialise(editor);
-      if (text === null || !event.clipboardData) return;
-      event.clipboardData.setData('text/plain', text);
+      if (!event.clipboardData || !copyInto(editor, event.clipboardData)) return;
       event.preventDefault();
       if (type === 'cut' && editor.canWrite) remove(editor);
     });
   }
   addEventListener('paste', (event) => {
     if (isTyping(event.target) || !editor.canWrite) return;
-    paste(editor, event.clipboardData?.getData('text/plain') ?? '');
+    if (event.clipboardData) pasteData(editor, event.clipboardData);
     event.preventDefault();
   });
 }
@@ -117,6 +119,13 @@ function withControl(editor: Editor, event: KeyboardEvent): boolean {
     case 'd':
       duplicate(editor);
       return true;
+    case 'g':
+      if (event.shiftKey) ungroup(editor);
+      else group(editor);
+      return true;
+    case 'l':
+      if (event.shiftKey) toggleLock(editor);
+      return event.shiftKey;
     case '=':
     case '+':
       editor.camera.zoomBy(1.2);
@@ -125,16 +134,22 @@ function withControl(editor: Editor, event: KeyboardEvent): boolean {
       editor.camera.zoomBy(1 / 1.2);
       return true;
     case '0':
-      editor.camera.zoomBy(1 / editor.camera.port.peek().zoom);
+      editor.zoomFull();
       return true;
     default:
       return false;
   }
 }
 
+/** Out of the group that a double-click went into: the whole of it is selected again. */
+function leaveGroup(editor: Editor): void {
+  editor.inside.value = null;
+  editor.pick(editor.selection.peek());
+}
+
 /** Digits by their place on the keyboard: Shift makes other characters of them in each country. */
 function withShift(editor: Editor, code: string): boolean {
-  if (code === 'Digit0') editor.camera.zoomBy(1 / editor.camera.port.peek().zoom);
+  if (code === 'Digit0') editor.zoomFull();
   else if (code === 'Digit1') editor.fit();
   else if (code === 'Digit2') editor.zoomTo(editor.selection.peek());
   else return false;
@@ -158,8 +173,9 @@ function plain(editor: Editor, pointers: Pointers, ask: () => void, event: Keybo
       return true;
     case 'Escape':
       if (pointers.cancel()) return true;
-      if (editor.helpOpen.peek()) editor.helpOpen.value = false;
+      if (editor.dialog.peek()) editor.dialog.value = null;
       else if (editor.tool.peek() !== 'select') editor.tool.value = 'select';
+      else if (editor.inside.peek()) leaveGroup(editor);
       else if (editor.selection.peek().size) editor.select([]);
       else return false;
       return true;
@@ -192,7 +208,7 @@ function plain(editor: Editor, pointers: Pointers, ask: () => void, event: Keybo
       editor.camera.zoomBy(1 / 1.2);
       return true;
     case '?':
-      editor.helpOpen.value = !editor.helpOpen.peek();
+      editor.dialog.value = editor.dialog.peek() === 'help' ? null : 'help';
       return true;
     case '/':
       ask();

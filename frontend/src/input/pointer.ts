@@ -3,6 +3,7 @@ import type { DEFAULT_SIZE, ShapeType } from '../canvas.gen';
 import type { Editor } from '../editor';
 import type { HandleName, Point } from '../geometry';
 import { DRAG_THRESHOLD, drawBox, type Gesture, type Keys, marquee, move, pan, pen, rotate, stretch } from './gestures';
+import { withGroups } from './groups';
 import { link, relink } from './linking';
 
 const keysOf = (event: MouseEvent): Keys => ({
@@ -15,11 +16,17 @@ const keysOf = (event: MouseEvent): Keys => ({
 const hitId = (target: EventTarget | null): string | null =>
   target instanceof Element ? (target.closest<SVGElement>('[data-shape-id]')?.dataset.shapeId ?? null) : null;
 
+/** A finger that rests this long on one place asks for the menu; what iOS and Android take for it, too. */
+const LONG_PRESS_MS = 500;
+
 export class Pointers {
   #gesture: Gesture | null = null;
   #down: { event: PointerEvent; isDrag: boolean; onClick: (() => void) | null } | null = null;
   readonly #touches = new Map<number, Point>();
   #isSpace = false;
+  #longPress: ReturnType<typeof setTimeout> | undefined;
+  /** a pen was used here: fingers then only move the board, so that a resting hand draws nothing */
+  #hasPen = false;
 
   constructor(
     readonly editor: Editor,
@@ -36,11 +43,15 @@ export class Pointers {
     // Shapes are reached with Tab, too; a press of the pointer selects by itself.
     element.addEventListener('focusin', (event) => {
       const id = hitId(event.target);
-      if (id && event.target instanceof Element && event.target.matches(':focus-visible')) editor.select([id]);
+      if (id && event.target instanceof Element && event.target.matches(':focus-visible')) editor.pick([id]);
     });
     element.addEventListener('dblclick', (event) => this.#doubleClick(event));
     element.addEventListener('wheel', (event) => this.#wheel(event), { passive: false });
-    element.addEventListener('contextmenu', (event) => event.preventDefault());
+    element.addEventListener('contextmenu', (event) => {
+      event.preventDefault();
+      // A finger's long press has its own clock: not every browser sends this event for it.
+      if (!(event instanceof PointerEvent && event.pointerType === 'touch')) this.#openMenu(event);
+    });
     // Focus stays where it is: a press on the board is not a click on a control.
     element.addEventListener('mousedown', (event) => event.preventDefault());
   }
@@ -56,6 +67,7 @@ export class Pointers {
 
   /** Ends the gesture without an effect. True when there was one. */
   cancel(): boolean {
+    clearTimeout(this.#longPress);
     const was = this.#gesture;
     was?.cancel();
     this.#gesture = null;
@@ -70,6 +82,7 @@ export class Pointers {
     const active = document.activeElement;
     if (active instanceof HTMLElement) active.blur();
     if (event.pointerType === 'touch') this.#touches.set(event.pointerId, { x: event.clientX, y: event.clientY });
+    if (event.pointerType === 'pen') this.#hasPen = true;
     if (this.#touches.size === 2) {
       this.cancel();
       this.#gesture = this.#pinch();
@@ -80,7 +93,8 @@ export class Pointers {
     this.element.setPointerCapture(event.pointerId);
     this.#down = { event, isDrag: false, onClick: null };
     this.#gesture = this.#choose(event);
-    if (!this.#gesture) this.#down = null;
+    if (this.#gesture) this.#waitForLongPress(event);
+    else this.#down = null;
   }
 
   #choose(event: PointerEvent): Gesture | null {
@@ -91,7 +105,7 @@ export class Pointers {
     const handle = event.target instanceof Element ? event.target.closest<SVGElement>('[data-handle]') : null;
     if (handle?.dataset.handle && editor.canWrite) return this.#grab(handle.dataset.handle, at);
     if (tool === 'select') return this.#selectOrMove(event, at);
-    if (!editor.canWrite) return pan(editor, event);
+    if (!editor.canWrite || (this.#hasPen && event.pointerType === 'touch')) return pan(editor, event);
     editor.select([]);
     if (tool === 'draw') return pen(editor, at);
     if (tool === 'connector') return link(editor, at, event);
@@ -108,21 +122,22 @@ export class Pointers {
   #selectOrMove(event: PointerEvent, at: Point): Gesture {
     const { editor } = this;
     const id = hitId(event.target);
+    const shape = id ? editor.canvas.get(id) : undefined;
     const before = editor.selection.peek();
-    if (!id) {
-      if (event.pointerType === 'touch') {
-        this.#down!.onClick = () => editor.select([]);
-        return pan(editor, event);
-      }
+    if (!shape || shape.group !== editor.inside.peek()) editor.inside.value = null;
+    if (!shape || shape.locked) {
+      // A locked shape can be clicked but not dragged: a lasso may begin on it, as on the empty board.
+      this.#down!.onClick = () => editor.select(shape ? [...(event.shiftKey ? before : []), shape.id] : []);
+      if (event.pointerType === 'touch') return pan(editor, event);
       if (!event.shiftKey) editor.select([]);
       return marquee(editor, at, event.shiftKey ? before : new Set());
     }
+    const hit = withGroups(editor.canvas, [shape.id], editor.inside.peek());
     if (event.shiftKey) {
-      const next = new Set(before);
-      if (!next.delete(id)) next.add(id);
-      editor.select(next);
-    } else if (!before.has(id)) editor.select([id]);
-    else this.#down!.onClick = () => editor.select([id]);
+      const rest = [...before].filter((each) => !hit.has(each));
+      editor.select(before.has(shape.id) ? rest : [...before, ...hit]);
+    } else if (!before.has(shape.id)) editor.select(hit);
+    else this.#down!.onClick = () => editor.select(hit);
     return editor.canWrite ? move(editor, at) : pan(editor, event);
   }
 
@@ -146,6 +161,7 @@ export class Pointers {
 
   #end(event: PointerEvent): void {
     this.#touches.delete(event.pointerId);
+    clearTimeout(this.#longPress);
     const gesture = this.#gesture;
     const down = this.#down;
     if (!gesture || !down) return;
@@ -153,6 +169,25 @@ export class Pointers {
     this.#down = null;
     gesture.end(this.editor.boardPoint(event), keysOf(event), event);
     if (!down.isDrag) down.onClick?.();
+  }
+
+  /** The menu of what lies under the pointer; it is selected when it was not. */
+  #openMenu(event: MouseEvent): void {
+    const { editor } = this;
+    const id = editor.shapeAt(event);
+    if (!id) editor.select([]);
+    else if (!editor.selection.peek().has(id)) editor.pick([id]);
+    editor.menuAt.value = { x: event.clientX, y: event.clientY };
+  }
+
+  #waitForLongPress(event: PointerEvent): void {
+    clearTimeout(this.#longPress);
+    if (event.pointerType !== 'touch' || this.editor.tool.peek() !== 'select') return;
+    this.#longPress = setTimeout(() => {
+      if (!this.#down || this.#down.isDrag || this.#touches.size !== 1) return;
+      this.cancel();
+      this.#openMenu(event);
+    }, LONG_PRESS_MS);
   }
 
   /** Two fingers: pan and zoom at once. */
@@ -186,9 +221,13 @@ export class Pointers {
     if (editor.tool.peek() !== 'select' || !editor.canWrite) return;
     // Not the event's target: a captured pointer makes the canvas the target of its clicks.
     const id = editor.shapeAt(event);
-    if (id) {
-      const type = editor.canvas.get(id)?.type;
-      if (type !== 'draw') editor.editing.value = id;
+    const shape = id ? editor.canvas.get(id) : undefined;
+    if (shape) {
+      const { group } = shape;
+      if (group && group !== editor.inside.peek()) {
+        editor.inside.value = group;
+        editor.select([shape.id]);
+      } else if (shape.type !== 'draw') editor.editing.value = shape.id;
       return;
     }
     const at = editor.boardPoint(event);

@@ -3,6 +3,7 @@
  * one second after the last key, merged three ways with what others wrote meanwhile.
  */
 import { effect } from '@preact/signals';
+import type { Shape } from '../canvas';
 import { MAX_TEXT } from '../canvas.gen';
 import { inkOn } from '../draw/colour';
 import { textInk, textWidth, weightOf } from '../draw/shape';
@@ -12,6 +13,7 @@ import { merge3, splice } from '../merge';
 import { fitted } from './text-size';
 
 const WRITE_AFTER_MS = 1000;
+const FRAME_NAME_PX = 12;
 
 /** Opens a text field whenever `editor.editing` names a shape. */
 export function mountTextEditor(editor: Editor, layer: HTMLElement): () => void {
@@ -20,6 +22,23 @@ export function mountTextEditor(editor: Editor, layer: HTMLElement): () => void 
     const id = editor.editing.value;
     close?.();
     close = id ? open(editor, layer, id) : null;
+  });
+}
+
+/** The field for a frame's name, where the name stands. */
+function placeName(editor: Editor, field: HTMLTextAreaElement, frame: Shape): void {
+  const { zoom } = editor.camera.port.value;
+  const at = editor.camera.toScreen({ x: frame.x + 2, y: frame.y - 8 - FRAME_NAME_PX });
+  Object.assign(field.style, {
+    width: `${Math.max(120, frame.w)}px`,
+    height: `${FRAME_NAME_PX * LINE_HEIGHT}px`,
+    font: `500 ${FRAME_NAME_PX}px/${LINE_HEIGHT} ${FAMILY}`,
+    textAlign: 'left',
+    color: 'var(--text-2)',
+    left: `${at.x}px`,
+    top: `${at.y}px`,
+    transformOrigin: '0 0',
+    transform: `scale(${zoom}) rotate(${frame.rotation}deg)`,
   });
 }
 
@@ -55,6 +74,10 @@ function open(editor: Editor, layer: HTMLElement, id: string): (() => void) | nu
     const now = editor.scene.look(id);
     if (!now) return;
     const { zoom } = editor.camera.port.value;
+    if (now.type === 'frame') {
+      placeName(editor, field, now);
+      return;
+    }
     const line = editor.scene.line(id);
     const size = line ? Math.min(now.font_size, 13) : now.font_size;
     const width = line ? 200 : now.type === 'text' ? Math.max(now.w, 12) + 8 : textWidth(now);
