@@ -20,7 +20,7 @@ from sync.coalescing import Coalescer, Pacer
 from sync.outbox import Outbox, Rules
 from sync.outgoing import Outgoing
 from sync.presence import ConnectionId
-from sync.protocol import CloseCode, Message, Update, encode
+from sync.protocol import Awareness, CloseCode, Message, SyncStep1, SyncStep2, Update, encode
 from sync.room import Append, Broadcast, Close, Effect, Member, Room, RoomBroken, Send
 from sync.settings import Settings
 from sync.store import Entry, NoSuchRoom, RoomInfo, Store, StoreError
@@ -29,6 +29,7 @@ from sync.watch import Watcher
 FIRST_RETRY_S = 0.1
 MAX_RETRY_S = 2.0  # so a store that is back is noticed well within 5 s
 MAX_BATCH = 2_000  # updates of one append; bounds how long one room holds the commit
+MAX_ITEMS = 8  # answers kept framed for the next who asks the same
 PRESENCE_WAITS_S = 0.003  # for a commit under way, to go in one write with what it brings
 
 log = logging.getLogger(__name__)
@@ -87,6 +88,8 @@ class LiveRoom:
         )
         self._news = Coalescer()
         self._pacer = Pacer()
+        self._items: dict[int, tuple[Message, Outgoing]] = {}
+        """By the identity of the message, which is kept with it."""
         self._timer: asyncio.Handle | None = None
         self._loop = asyncio.get_running_loop()
         self._is_writing = False
@@ -150,13 +153,29 @@ class LiveRoom:
                     self._work.set()
                 case Send(connection, message):
                     if outbox := self._outboxes.get(connection):
-                        outbox.put(Outgoing(encode(message)))
+                        outbox.put(self._item(message))
                 case Broadcast():
                     self._news.add(effect)
                     self._speak_soon()
                 case Close(connection, code, reason):
                     if outbox := self._outboxes.get(connection):
                         outbox.close(code, reason)
+
+    def _item(self, message: Message) -> Outgoing:
+        """Encoded; what the room gives to many is one object and framed once."""
+        if not isinstance(message, SyncStep1 | SyncStep2 | Awareness):
+            return Outgoing(encode(message))
+        known = self._items.get(id(message))
+        if known is None:
+            if len(self._items) >= MAX_ITEMS:
+                self._items.clear()
+            known = self._items[id(message)] = message, Outgoing(encode(message))
+        return known[1]
+
+    def rest(self) -> None:
+        """Now and then: what is kept for those who come next is let go."""
+        self._items.clear()
+        self.room.rest()
 
     def _speak_soon(self) -> None:
         """At once when the room was quiet; what comes in the same turn of the loop goes along."""

@@ -41,6 +41,7 @@ BeforeUpdate = Callable[[bytes, str | None], None]
 """(update, user): raises Refused for what must not be stored."""
 AccessLevel = Literal["read", "write"]
 MAX_HELD_ACKS = 1_000  # sync-status questions of one connection that wait for a gap to close
+MAX_ANSWERS = 4  # step 2s that are kept for the next who lacks the same; one is as big as the document
 MAX_ASKS = 5  # times in a row that a step 2 may be overtaken by others before only a part of it is taken
 
 
@@ -146,6 +147,10 @@ class Room:
         self._lacks: dict[ConnectionId, Id] = {}
         """Whose last step 2 held something that builds on what nobody has brought yet."""
         self._changes: list[bytes] = []
+        self._answers: dict[bytes, SyncStep2] = {}
+        """Step 2s by state vector, until the next change."""
+        self._ours: SyncStep1 | None = None
+        self._everybody: Awareness | None = None
         self.skipped = self._load([*self._begin(snapshot), *stored])
         self._subscription = self.doc.observe(self._on_change)
 
@@ -176,6 +181,32 @@ class Room:
 
     def _on_change(self, event: TransactionEvent) -> None:
         self._changes.append(event.update)
+        self._answers.clear()
+
+    # What many ask for is one object, so that it is encoded and framed once: 200 who join at once share one document.
+
+    def _step1(self) -> SyncStep1:
+        if self._ours is None:
+            self._ours = SyncStep1(dict(self.gate.known))
+        return self._ours
+
+    def _step2(self, vector: bytes) -> SyncStep2:
+        answer = self._answers.get(vector)
+        if answer is None:
+            if len(self._answers) == MAX_ANSWERS:
+                self._answers.clear()
+            answer = self._answers[vector] = SyncStep2(self.doc.get_update(vector))
+        return answer
+
+    def _presence(self) -> Awareness:
+        if self._everybody is None:
+            self._everybody = Awareness(self.presence.entries())
+        return self._everybody
+
+    def rest(self) -> None:
+        """Nobody has asked for a while: what can be made again is let go."""
+        self._answers.clear()
+        self._everybody = self._ours = None
 
     def connect(self, connection: ConnectionId, member: Member) -> list[Effect]:
         """A connection joins: it hears the room's epoch, our step 1 and who is here (W2)."""
@@ -184,9 +215,9 @@ class Room:
         if member.hears_events:  # a stock client would log an error for a message it does not know
             joined = BoardEvent({"type": "joined", "epoch": self.epoch, "access": member.access})
             effects.append(Send(connection, joined))
-        effects.append(Send(connection, SyncStep1(dict(self.gate.known))))
+        effects.append(Send(connection, self._step1()))
         if len(self.presence):
-            effects.append(Send(connection, Awareness(self.presence.entries())))
+            effects.append(Send(connection, self._presence()))
         return effects
 
     def disconnect(self, connection: ConnectionId) -> list[Effect]:
@@ -213,9 +244,9 @@ class Room:
         match message:
             case SyncStep1(vector):
                 is_again, peer.is_synced = peer.is_synced, True  # in one step with taking the diff (W3)
-                effects: list[Effect] = [Send(connection, SyncStep2(self.doc.get_update(encode_state_vector(vector))))]
+                effects: list[Effect] = [Send(connection, self._step2(encode_state_vector(vector)))]
                 if is_again:  # the greeting was our step 1 to go with its first
-                    effects.append(Send(connection, SyncStep1(dict(self.gate.known))))
+                    effects.append(Send(connection, self._step1()))
                 return effects
             case SyncStep2(update):
                 return self._receive_update(connection, peer, update, is_step2=True)
@@ -224,7 +255,7 @@ class Room:
             case Awareness(entries):
                 return self._broadcast_presence(self.presence.receive(connection, entries, peer.member.identity))
             case QueryAwareness():
-                return [Send(connection, Awareness(self.presence.entries()))]
+                return [Send(connection, self._presence())]
             case SyncStatus(content):
                 return self._acknowledge(connection, peer, content)
             case BoardEvent({"type": "stateless", "payload": str()}) if peer.member.hears_stateless:
@@ -248,7 +279,7 @@ class Room:
                 if not is_step2 or (not_ready.is_overtaken and peer.asks < MAX_ASKS):
                     peer.is_behind = True
                     peer.asks += 1
-                    return [Send(connection, SyncStep1(dict(self.gate.known)))]
+                    return [Send(connection, self._step1())]
                 # a step 2 is all that it has, so it lacks this itself: what it wrote does not build on it
                 effects = self._admit(connection, peer, update, is_partial=True)
                 self._lacks[connection] = not_ready.missing
@@ -270,6 +301,7 @@ class Room:
             event = {"type": "refused", "reason": "You may read this board, not change it.", "update": peer.updates}
             return [Send(connection, BoardEvent(event))]
         user = peer.member.identity.user
+        self._ours = None
         admitted = self.gate.admit(
             update, peer.member.epoch, is_partial=is_partial, check=lambda fresh: self._before_update(fresh, user)
         )
@@ -310,7 +342,7 @@ class Room:
         ready = [c for c, lack in self._lacks.items() if self.gate.known.get(ClientId(lack.client), 0) > lack.clock]
         for connection in ready:
             del self._lacks[connection]
-        return [Send(connection, SyncStep1(dict(self.gate.known))) for connection in ready]
+        return [Send(connection, self._step1()) for connection in ready]
 
     def storage_changed(self, fault: str | None) -> list[Effect]:
         """The store does not take updates (a sentence says why), or does again (None): those who can, show it."""
@@ -341,6 +373,7 @@ class Room:
     def _broadcast_presence(self, entries: tuple[AwarenessEntry, ...]) -> list[Effect]:
         if not entries:
             return []
+        self._everybody = None
         return [Broadcast(Awareness(entries), tuple(self._connections))]
 
 

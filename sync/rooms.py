@@ -228,6 +228,7 @@ class Rooms:
             for room, slot in list(self._slots.items()):
                 if slot.live is None or slot.is_draining:
                     continue
+                slot.live.rest()
                 if slot.live.is_broken:
                     if slot.users == 0:
                         self._discard(room, slot)

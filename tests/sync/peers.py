@@ -8,6 +8,7 @@ from typing import Any
 
 from pycrdt import Doc, Map, TransactionEvent
 
+from sync.coalescing import Coalescer
 from sync.gate import MAP
 from sync.presence import ConnectionId
 from sync.protocol import (
@@ -97,6 +98,7 @@ class World:
         self.clients = clients
         self.log: list[bytes] = log if log is not None else []
         self.room = Room(MAP, "epoch", self.log)
+        self.news = Coalescer()
         self.pending: list[bytes] = []
         self.links: dict[ConnectionId, tuple[Link, Client]] = {}
         self.closed: list[Close] = []
@@ -122,15 +124,20 @@ class World:
                     self.pending.append(update)
                 case Send(connection, message):
                     self._down(connection, encode(message))
-                case Broadcast(message, to):
-                    for connection in to:
-                        self._down(connection, encode(message))
+                case Broadcast():
+                    self.news.add(effect)
                 case Close():
                     self.closed.append(effect)
 
     def _down(self, connection: ConnectionId, frame: bytes) -> None:
         if connection in self.links:
             self.links[connection][0].down.append(frame)
+
+    def speak(self) -> None:
+        """Everybody hears what has gathered (W13)."""
+        for news in self.news.take():
+            for connection in news.to:
+                self._down(connection, encode(news.message))
 
     def commit(self, count: int) -> None:
         self.log += self.pending[:count]
@@ -141,6 +148,9 @@ class World:
         """Deliver one frame or commit something; False when nothing is under way."""
         moves = [(link, client, way) for link, client in self.links.values() for way in ("up", "down")]
         moves = [move for move in moves if getattr(move[0], move[2])]
+        if self.news and (not moves or rng.random() < 0.2):
+            self.speak()
+            return True
         if self.pending and (not moves or rng.random() < 0.3):
             self.commit(rng.randint(1, len(self.pending)))
             return True
