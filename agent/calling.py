@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 from agent.calls import Staged
 from agent.ledger import Ledger
@@ -40,12 +42,14 @@ class Calling:
         mirror: Mirror,
         people_changes: Callable[[Canvas], list[str]],
         written_by: Callable[[str, str], str],
+        last_seen: Callable[[RunId, str, str], Any],
     ) -> None:
         self._world = world
         self._mirror = mirror
         self._ledger = ledger
         self._people_changes = people_changes
         self._written_by = written_by
+        self._last_seen = last_seen
 
     async def carry_out(self, state: RunState, prompt: Prompt, seq: int, item: Item) -> Question | None:
         """Carry out call `seq` of the run and log it, whatever comes of it; not at all once people pressed Stop.
@@ -131,6 +135,7 @@ class Calling:
             is_confirmed=answer is not None and answer["text"] == DELETE,
             people_changes=self._people_changes,
             written_by=self._written_by,
+            last_seen=partial(self._last_seen, state.id),
         )
         return lambda: replace(base, new_id=_ids(call), dragging=world.face.dragging(), names=world.face.names())
 

@@ -10,6 +10,7 @@ output goes to the model only after the server has it on disk.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,7 +31,8 @@ from agent.world import World
 from sync.canvas.canvas import Canvas
 from sync.canvas.history import logged_calls
 from sync.canvas.mirror import Mirror
-from sync.canvas.schema import RunError, RunId, RunStatus
+from sync.canvas.schema import RunError, RunId, RunStatus, ShapeId
+from sync.canvas.shape import Shape
 
 MAX_FAILING_ROUNDS = 3  # steps in a row in which every call failed
 MAX_REPEATS = 3  # times the same call with the same arguments may come in a row, the last is not carried out
@@ -59,9 +61,15 @@ class Runner:
         self._world = world
         self.ledger = Ledger(world.doc, world.agent, world.settings.prices)
         self._mirror = Mirror(world.doc)
-        self._calling = Calling(world, self.ledger, self._mirror, self._people_changes, self._written_by)
+        self._calling = Calling(
+            world, self.ledger, self._mirror, self._people_changes, self._written_by, self._last_seen
+        )
         self._seen: Snapshot | None = None
         """The board as the model saw it last."""
+        self._seen_proposal: Mapping[str, Mapping[str, Any]] = {}
+        """What it saw laid over that: its own proposals."""
+        self._seen_calls = 0
+        """How many calls of the run were before that."""
 
     def now_ms(self) -> int:
         """The clock runs are stamped with."""
@@ -172,7 +180,8 @@ class Runner:
         text = describe(
             doc, asker, agent=agent, names=face.names(), since=since, mirror=self._mirror, proposal=proposal
         )
-        self._seen = snapshot(doc, self._mirror)
+        self._seen, self._seen_calls = snapshot(doc, self._mirror), len(own)
+        self._seen_proposal = proposal.shown if proposal is not None else {}
         return text
 
     def _people_changes(self, canvas: Canvas) -> list[str]:
@@ -191,6 +200,15 @@ class Runner:
             return "somebody"
         canvas = Canvas(self._world.doc, self._mirror)
         return written_by(canvas, self._seen, shape, field, self._world.face.writers())
+
+    def _last_seen(self, run: RunId, shape: str, field: str) -> Any:
+        """A field as the model saw it last, or as the run has written it since; None when it saw no such shape."""
+        for call in reversed(self.ledger.calls_of(run)[self._seen_calls :]):
+            if call.status == "done" and field in call.changes.get(shape, {}):
+                return call.changes[shape][field][1]
+        if self._seen is None or shape not in self._seen.shapes:
+            return None
+        return Shape(ShapeId(shape), {**self._seen.shapes[shape], **self._seen_proposal.get(shape, {})}).field(field)
 
     # ---- calling
 

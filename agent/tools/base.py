@@ -81,6 +81,8 @@ class ToolContext:
     """A person said yes to what this very call does."""
     written_by: Callable[[str, str], str] = field(default=lambda _shape, _field: "somebody")
     """Names of who may have written a field of a shape since the board was last shown to the model."""
+    last_seen: Callable[[str, str], Any] = field(default=lambda _shape, _field: None)
+    """A field of a shape as the model knows it: as it saw it last or has written it since; None when it does not."""
     people_changes: Callable[[Canvas], list[str]] = field(default=lambda _canvas: [])
     """Lines of what people changed since the board was last shown to the model."""
 

@@ -148,6 +148,10 @@ class Stage:
         self._url = url
         self._switch = switch
 
+    def script(self, server: ModelServer) -> None:
+        """From now on this one answers."""
+        self._switch.server = server
+
     @asynccontextmanager
     async def model(self, server: ModelServer, api: Api = "responses") -> AsyncIterator[Model]:
         self._switch.server = server
