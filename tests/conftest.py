@@ -13,7 +13,9 @@ from tests.support.postgres import NoPostgres, Postgres, running_postgres
 from tests.support.server import Server
 
 pytest.register_assert_rewrite("sync.testing")
-settings.register_profile("long", max_examples=4_000)  # pytest --hypothesis-profile=long
+settings.register_profile("short", deadline=None)  # a busy machine is no bug
+settings.register_profile("long", max_examples=4_000, deadline=None)  # pytest --hypothesis-profile=long
+settings.load_profile("short")
 
 
 @pytest.fixture(scope="session")
