@@ -1,7 +1,7 @@
 /** The board page: makes the room and the editor, and puts the parts where they belong. */
 import './style/base.css';
 import './style/board.css';
-import { computed, effect } from '@preact/signals';
+import { computed, effect, signal } from '@preact/signals';
 import { render } from 'preact';
 import type { Board } from './board';
 import { App } from './chrome/App';
@@ -16,13 +16,16 @@ import { mountTextEditor } from './input/text-editor';
 import { me } from './me';
 import { keepThePage } from './offline/register';
 import { Room } from './room';
-import { mountDrop } from './transfer/files';
 import { looking } from './time/looking';
+import { mountDrop } from './transfer/files';
 import { ofThisTab } from './ui/storage';
 
 /** Under this width the panel lies over the board, and starts closed. */
 const PANEL_BESIDE_PX = 1100;
 const PANEL_WIDTH_PX = 348;
+/** Narrower is a phone, as in the style sheet. */
+const PHONE_PX = 700;
+const PHONE_INSET = { top: 120, right: 12, bottom: 72, left: 12 };
 
 function element(tag: string, className: string, parent: HTMLElement): HTMLElement {
   const made = document.createElement(tag);
@@ -36,6 +39,7 @@ function start(app: HTMLElement): void {
   const room = new Room(decodeURIComponent(path), path, new URLSearchParams(location.search).get('token'));
   const editor = new Editor(room);
 
+  skipLink(app);
   const canvas = element('div', 'canvas', app);
   canvas.dataset.testid = 'canvas';
   canvas.append(editor.scene.root);
@@ -71,6 +75,13 @@ function start(app: HTMLElement): void {
   addEventListener('beforeunload', (event) => {
     if (room.isAtRisk) event.preventDefault();
   });
+}
+
+/** The first stop of Tab: past all shapes to the tools. */
+function skipLink(app: HTMLElement): void {
+  const skip = element('button', 'button primary skip', app);
+  skip.textContent = 'Go to the tools';
+  skip.addEventListener('click', () => app.querySelector<HTMLElement>('[data-testid=tool-select]')?.focus());
 }
 
 function boardOf(editor: Editor): Board & { ask: (text?: string) => void } {
@@ -130,7 +141,9 @@ function watchSize(editor: Editor, canvas: HTMLElement, dock: HTMLElement): void
     dock.inert = !isOpen;
     document.documentElement.classList.toggle('panel-open', isOpen);
     const { w } = editor.camera.size.value;
-    editor.camera.inset = { ...editor.camera.inset, right: isOpen && w >= PANEL_BESIDE_PX ? PANEL_WIDTH_PX + 24 : 24 };
+    const right = isOpen && w >= PANEL_BESIDE_PX ? PANEL_WIDTH_PX + 24 : 24;
+    // On a phone a second row of islands stands under the first.
+    editor.camera.inset = w < PHONE_PX ? PHONE_INSET : { top: 64, right, bottom: 72, left: 24 };
   });
   const measure = (): void => {
     editor.camera.size.value = { w: canvas.clientWidth || 1, h: canvas.clientHeight || 1 };
@@ -148,11 +161,17 @@ function watchView(editor: Editor, canvas: HTMLElement): void {
   if (isKnown) editor.camera.set({ x: x!, y: y!, zoom: zoom! });
   else editor.fit();
   let isPlaced = isKnown;
+  // The copy in this browser may be empty or old: the view waits for the server's content, but not for other people's.
+  const isSynced = signal(editor.room.provider.synced);
+  editor.room.provider.on('sync', (synced) => {
+    isSynced.value ||= synced;
+  });
   effect(() => {
     if (!editor.room.loaded.value) return;
     editor.scene.isLive = true;
-    if (!isPlaced && !editor.isEmpty.peek()) editor.fit();
-    isPlaced = true;
+    if (isPlaced) return;
+    if (!editor.isEmpty.value) editor.fit();
+    isPlaced = isSynced.value || !editor.isEmpty.value;
   });
   effect(() => {
     const port = editor.camera.port.value;
@@ -164,7 +183,8 @@ function watchView(editor: Editor, canvas: HTMLElement): void {
     });
     const dot = 20 * port.zoom;
     const spread = dot < 10 ? dot * 4 : dot;
-    canvas.style.setProperty('--grid', `${spread}px`);
+    // Not a custom property: every shape would inherit it, and restyling 5 000 nodes at each step takes seconds.
+    canvas.style.backgroundSize = `${spread}px ${spread}px`;
     canvas.style.backgroundPosition = `${-port.x * port.zoom}px ${-port.y * port.zoom}px`;
   });
   const led = computed(() => editor.presence.players.value.find((p) => p.clientId === editor.following.value)?.view);
