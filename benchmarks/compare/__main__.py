@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.compare import load, machine, peers
+from benchmarks.compare import load, peers
+from benchmarks.compare.bench import Bench
 from benchmarks.compare.cores import Cores
-from benchmarks.compare.figures import Measured, Summary
+from benchmarks.compare.figures import Measured
+from benchmarks.compare.page import write_page
 from benchmarks.compare.peers import OURS, PEERS_IN_ORDER, Peer, PeerError
-from benchmarks.compare.scenario import Bench, Scenario
+from benchmarks.compare.results import Results, read, write
+from benchmarks.compare.scenario import Scenario
 from benchmarks.compare.scenarios import SCENARIOS, named
-from benchmarks.compare.table import faults, table
+from benchmarks.compare.table import faults, growth_lines, table
 from frontend.build import BuildError
 
 QUICK_PEERS = ("coplayer", "hocuspocus", "y-websocket", "pycrdt-websocket")
-Runs = dict[str, dict[str, list[Measured]]]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit status: 1 when ours failed somewhere, or a program that is needed is missing."""
     arguments = _parser().parse_args(argv)
+    if arguments.read:
+        return _tell(read(arguments.read), arguments)
     try:
         scenarios = named(arguments.scenarios)
     except KeyError as error:
@@ -32,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     if arguments.quick and not arguments.scenarios:
         scenarios = tuple(scenario for scenario in scenarios if scenario.is_quick)
-    bench = Bench(Cores.of_this_machine(), *((2.0, 0.2) if arguments.quick else (5.0, 1.0)))
+    bench = Bench(Cores.of_this_machine(), seconds=2.0 if arguments.quick else 5.0)
     chosen = _peers(arguments)
     repeat = arguments.repeat or (1 if arguments.quick else 3)
     try:
@@ -42,32 +45,36 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (load.LoadError, BuildError) as error:
         print(error, file=sys.stderr)
         return 1
-    began = time.time()
-    runs = _measure(scenarios, chosen, bench, repeat)
-    summaries = {
-        scenario: {server: Summary.of(measured) for server, measured in found.items()}
-        for scenario, found in runs.items()
-    }
-    print("\n" + table(scenarios, summaries, [peer.name for peer in chosen]) + "\n")
-    for line in faults(summaries):
+    results = Results.now(repeat)
+    _measure(results, scenarios, chosen, bench)
+    return _tell(results, arguments)
+
+
+def _tell(results: Results, arguments: argparse.Namespace) -> int:
+    """Prints the table and what failed, writes the files that were asked for; the exit status."""
+    summaries = results.summaries()
+    print("\n" + table(SCENARIOS, summaries, results.servers()) + "\n")
+    for line in (*growth_lines(results.runs), *faults(summaries)):
         print(line)
     if arguments.json:
-        _write_json(arguments.json, runs, began, repeat)
+        write(results, arguments.json)
+        print(f"Everything that was measured: {arguments.json}")
+    if arguments.write_docs:
+        write_page(results)
     return 1 if any(found[OURS.name].fault for found in summaries.values() if OURS.name in found) else 0
 
 
-def _measure(scenarios: Sequence[Scenario], chosen: Sequence[Peer], bench: Bench, repeat: int) -> Runs:
+def _measure(results: Results, scenarios: Sequence[Scenario], chosen: Sequence[Peer], bench: Bench) -> None:
     """Every repetition starts at the other end of the row of servers, so that none is always measured first."""
-    runs: Runs = {}
     for scenario in scenarios:
         servers = [peer for peer in chosen if scenario.takes(peer)]
-        runs[scenario.name] = {peer.name: [] for peer in servers}
-        for repetition in range(repeat):
+        runs = results.runs[scenario.name] = {peer.name: [] for peer in servers}
+        for repetition in range(results.repeat):
             for peer in servers if repetition % 2 == 0 else reversed(servers):
                 measured = _measure_once(scenario, peer, bench)
-                runs[scenario.name][peer.name].append(measured)
+                runs[peer.name].append(measured)
+                results.minutes = round((time.time() - results.began) / 60, 1)
                 print(_line(scenario, peer, measured), flush=True)
-    return runs
 
 
 def _measure_once(scenario: Scenario, peer: Peer, bench: Bench) -> Measured:
@@ -84,28 +91,6 @@ def _line(scenario: Scenario, peer: Peer, measured: Measured) -> str:
         f"{m.key} {measured.values[m.key]:.{m.digits}f}" for m in scenario.metrics if m.key in measured.values
     )
     return f"{scenario.name:16} {peer.name:24} {values}  (generator {measured.generator_share:.0%})"
-
-
-def _write_json(path: Path, runs: Runs, began: float, repeat: int) -> None:
-    found = {
-        "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(began)),
-        "minutes": round((time.time() - began) / 60, 1),
-        "repeat": repeat,
-        "machine": machine.shape(),
-        "versions": machine.versions(),
-        "runs": {
-            scenario: {
-                server: [
-                    {"values": run.values, "fault": run.fault, "generator": run.generator_share, "details": run.details}
-                    for run in measured
-                ]
-                for server, measured in servers.items()
-            }
-            for scenario, servers in runs.items()
-        },
-    }
-    path.write_text(json.dumps(found, indent=1) + "\n")
-    print(f"Everything that was measured: {path}")
 
 
 def _peers(arguments: argparse.Namespace) -> tuple[Peer, ...]:
@@ -126,6 +111,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--peers", help="only these other servers, by commas")
     parser.add_argument("--repeat", type=int, help="repetitions, of which the median counts [3]")
     parser.add_argument("--json", type=Path, help="write everything that was measured to this file")
+    parser.add_argument("--write-docs", action="store_true", help="put the table into docs/performance.md")
+    parser.add_argument("--read", type=Path, help="measure nothing: take what --json wrote to this file")
     return parser
 
 

@@ -37,7 +37,7 @@ enum { IDLE, CONNECTING, UPGRADING, JOINING, JOINED, CLOSED };
 
 typedef struct {
     int fd, state, room, flags;
-    us_t join_at, leave_at, started, joined;
+    us_t join_at, leave_at, started, joined, whole;     /* `whole`: everything that was sent before has come */
     u8 *in; size_t in_len, in_cap;
     u8 *out; size_t out_len, out_cap;
     int wants_write;
@@ -47,7 +47,7 @@ typedef struct {
     int close_code;
 } Conn;
 typedef struct { int conns, streams, counted; } Room;
-typedef struct { int room, conn, index; uint32_t sent, count; us_t *sent_at; int *msg; int *waiting; } Stream;
+typedef struct { int room, conn, index, is_update; uint32_t sent, count; us_t *sent_at; int *msg; int *waiting; } Stream;
 typedef struct { us_t at; int conn, stream; uint32_t seq; int kind, flags; size_t off, len; us_t done; } Msg;
 enum { BUCKETS = 2048 + 256 * 32 };
 typedef struct { uint32_t *n; uint64_t total; us_t max; } Hist;
@@ -58,7 +58,7 @@ typedef struct {
 
 static Conn *conns; static Room *rooms; static Stream *streams; static Msg *msgs; static Mark *marks;
 static int n_conns, n_rooms, n_streams, n_msgs, n_marks, n_pids, pids[64];
-static char host[64], path[256], query[256], prefix[128];
+static char host[64], path[256], prefix[128];
 static int port, is_hocuspocus, concurrency = 64, ep, timer;
 static double join_timeout_s = 60, settle_s = 20;
 static u8 *blob; static FILE *record;
@@ -216,6 +216,16 @@ static void push_ack(Conn *c, int msg) {
 }
 
 /* ---- receiving */
+static Mark *window_of(us_t sent) {                /* the marks between which it was sent, however late it comes */
+    int k = interval;
+    while (k >= 0 && marks[k].t > sent) k--;
+    return k >= 0 && k < n_marks - 1 ? &marks[k] : NULL;
+}
+static int is_whole(const Conn *c) {
+    for (int i = 0; i < n_streams; i++)
+        if (streams[i].room == c->room && streams[i].is_update && c->last[streams[i].index] < streams[i].sent) return 0;
+    return 1;
+}
 static void saw(Conn *c, uint32_t word, int kind, us_t now) {
     uint32_t id = word >> SEQ_BITS, seq = word & ((1u << SEQ_BITS) - 1);
     if ((int)id >= n_streams) return;
@@ -227,12 +237,13 @@ static void saw(Conn *c, uint32_t word, int kind, us_t now) {
         for (uint32_t n = *last + 1; n <= seq; n++) {
             deliveries++;
             Msg *m = &msgs[s->msg[n]];
-            if (interval >= 0 && interval < n_marks - 1 && s->sent_at[n] >= marks[interval].t)
-                note(kind == AWARENESS ? &marks[interval].awareness : &marks[interval].update, now - t0 - s->sent_at[n], 1);
+            Mark *w = window_of(s->sent_at[n]);
+            if (w) note(kind == AWARENESS ? &w->awareness : &w->update, now - t0 - s->sent_at[n], 1);
             if ((m->flags & WATCHED) && --s->waiting[n] == 0) m->done = now - t0;
         }
     }
     *last = seq;
+    if (!(c->flags & COUNTED) && !c->whole && is_whole(c)) c->whole = now;
 }
 static void find_floats(Conn *c, const u8 *data, size_t size, us_t now) {
     const u8 *at = data, *end = data + size;
@@ -256,7 +267,8 @@ static void find_texts(Conn *c, const u8 *data, size_t size, us_t now) {
 static void acked(int msg, us_t now) {
     if (msg < 0 || msg >= n_msgs || !(msgs[msg].flags & ACKED)) return;
     us_t sent = streams[msgs[msg].stream].sent_at[msgs[msg].seq];
-    if (interval >= 0 && interval < n_marks - 1 && sent >= marks[interval].t) note(&marks[interval].ack, now - t0 - sent, 1);
+    Mark *w = window_of(sent);
+    if (w) note(&w->ack, now - t0 - sent, 1);
     msgs[msg].flags &= ~ACKED;
 }
 static void on_message(Conn *c, const u8 *data, size_t size) {
@@ -277,7 +289,10 @@ static void on_message(Conn *c, const u8 *data, size_t size) {
             uint32_t head[2] = {(uint32_t)(c - conns), (uint32_t)size - 2};
             fwrite(head, sizeof head, 1, record); fwrite(data + 2, 1, size - 2, record);
         }
-        if (data[1] == STEP2 && c->state == JOINING) { c->state = JOINED; c->joined = now; joined_count++; in_flight--; }
+        if (data[1] == STEP2 && c->state == JOINING) {
+            c->state = JOINED; c->joined = now; joined_count++; in_flight--;
+            if (!(c->flags & COUNTED) && !c->whole && is_whole(c)) c->whole = now;
+        }
     } else if (data[0] == AWARENESS) find_texts(c, data + 1, size - 1, now);
     else if (!is_hocuspocus && data[0] == ACK && size == 6)
         acked((int)((uint32_t)data[2] << 24 | (uint32_t)data[3] << 16 | (uint32_t)data[4] << 8 | data[5]), now);
@@ -362,9 +377,9 @@ static void writable(Conn *c) {
         if (error) { over(c, 0); return; }
         char head[1024], room[32] = ""; if (!is_hocuspocus) snprintf(room, sizeof room, "%d", c->room);
         int size = snprintf(head, sizeof head,
-            "GET %s%s%s%s HTTP/1.1\r\nHost: %s:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "GET %s%s%s HTTP/1.1\r\nHost: %s:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
-            path, is_hocuspocus ? "" : prefix, room, query, host, port);
+            path, is_hocuspocus ? "" : prefix, room, host, port);
         c->state = UPGRADING; watch(c, 0); raw_send(c, (u8 *)head, (size_t)size); return;
     }
     if (c->out_len) flush(c); else watch(c, 0);
@@ -438,7 +453,6 @@ static void read_plan(const char *name) {
         if (!strcmp(word, "server")) { if (fscanf(f, "%63s %d", host, &port) != 2) die("server"); }
         else if (!strcmp(word, "dialect")) { if (fscanf(f, "%511s", text) != 1) die("dialect"); is_hocuspocus = text[0] == 'h'; }
         else if (!strcmp(word, "path")) { if (fscanf(f, "%255s", path) != 1) die("path"); }
-        else if (!strcmp(word, "query")) { if (fscanf(f, "%255s", query) != 1) die("query"); }
         else if (!strcmp(word, "prefix")) { if (fscanf(f, "%127s", prefix) != 1) die("prefix"); }
         else if (!strcmp(word, "concurrency")) { if (fscanf(f, "%d", &concurrency) != 1) die("concurrency"); }
         else if (!strcmp(word, "join_timeout")) { if (fscanf(f, "%lf", &join_timeout_s) != 1) die("join_timeout"); }
@@ -468,7 +482,10 @@ static void read_plan(const char *name) {
             Msg *m = &msgs[n_msgs]; long long at;
             if (fscanf(f, "%lld %d %d %u %d %d %zu %zu", &at, &m->conn, &m->stream, &m->seq, &m->kind, &m->flags, &m->off, &m->len) != 8) die("m");
             if (m->stream >= n_streams || m->seq > streams[m->stream].count) die("message %d", n_msgs);
-            m->at = at; m->done = -1; streams[m->stream].msg[m->seq] = n_msgs++;
+            m->at = at; m->done = -1; streams[m->stream].is_update = m->kind == SYNC; streams[m->stream].msg[m->seq] = n_msgs++;
+        } else if (!strcmp(word, "before")) {      /* a stream that was sent in an earlier plan */
+            int i; uint32_t seq; if (fscanf(f, "%d %u", &i, &seq) != 2 || i >= n_streams) die("before");
+            streams[i].sent = seq; streams[i].is_update = 1;
         } else if (!strcmp(word, "at")) { long long at; if (fscanf(f, "%lld", &at) != 1) die("at"); marks[n_marks++].at = at; }
         else die("the plan has %s", word);
     }
@@ -480,6 +497,13 @@ static void read_plan(const char *name) {
         if (conns[i].leave_at >= 0) leaves[n_leaves++] = i;
     }
     qsort(late, (size_t)n_late, sizeof *late, by_join); qsort(leaves, (size_t)n_leaves, sizeof *leaves, by_leave);
+}
+static int late_and_not_whole(void) {
+    for (int i = 0; i < n_late; i++) {
+        const Conn *c = &conns[late[i]];
+        if (c->leave_at < 0 && !c->whole && c->state != CLOSED) return 1;
+    }
+    return 0;
 }
 static void put_hist(const char *name, const Hist *a, const Hist *b) {
     uint64_t n = a->total + (b ? b->total : 0); us_t max = a->max; if (b && b->max > max) max = b->max;
@@ -504,8 +528,8 @@ static void put_result(int has_all_joined, us_t wall_began) {
         printf("%s[%d,%u,%lld,%lld]", comma++ ? "," : "", msgs[i].stream, msgs[i].seq, (long long)streams[msgs[i].stream].sent_at[msgs[i].seq], (long long)msgs[i].done);
     }
     printf("],\"joins\":["); comma = 0;                  /* of those who came late: when, and how long it took */
-    for (int i = 0; i < n_conns; i++) if (conns[i].join_at >= 0)
-        printf("%s[%lld,%lld]", comma++ ? "," : "", (long long)(conns[i].started - t0), conns[i].joined ? (long long)(conns[i].joined - conns[i].started) : -1LL);
+    for (int i = 0; i < n_conns; i++) if (conns[i].join_at >= 0 && conns[i].leave_at < 0)
+        printf("%s[%lld,%lld]", comma++ ? "," : "", (long long)(conns[i].started - t0), conns[i].whole ? (long long)(conns[i].whole - conns[i].started) : -1LL);
     printf("]}\n");
 }
 int main(int argc, char **argv) {
@@ -537,10 +561,10 @@ int main(int argc, char **argv) {
         while (next_due() != INT64_MAX) turn(1000, 1);
         deadline = now_us() + (us_t)(settle_s * 1e6);
         us_t last_progress = now_us(); uint64_t before = deliveries;
-        while ((deliveries < expected || in_flight > 0) && now_us() < deadline) {
+        while ((deliveries < expected || late_and_not_whole()) && now_us() < deadline) {
             turn(20, 1);
             if (deliveries != before) { before = deliveries; last_progress = now_us(); }
-            if (deliveries < expected && in_flight == 0 && now_us() - last_progress > 8000000) break;
+            if (deliveries < expected && !late_and_not_whole() && now_us() - last_progress > 8000000) break;
         }
         us_t calm = now_us() + 100000;                /* what is still under way to those who are recorded */
         while (now_us() < calm) turn(10, 1);

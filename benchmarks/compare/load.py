@@ -15,7 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from benchmarks.compare.cores import Cores
+from benchmarks.compare.bench import Bench
 from benchmarks.compare.plan import Plan, Target, shapes_of
 from sync.lib0 import Decoder
 
@@ -76,6 +76,7 @@ class Window:
     """CPU time of the server's processes."""
     own_share: float
     """Of its core, that the generator used: above 0.7 it may have been what was measured."""
+    sends: int
     deliveries: int
     frames: int
     bytes: int
@@ -108,11 +109,13 @@ class Result:
     raw: dict[str, Any] = field(repr=False, default_factory=dict)
 
 
-def run(plan: Plan, target: Target, cores: Cores, timeout_s: float = 600.0) -> Result:
-    """Runs the plan against a server. Raises LoadError."""
+def run(
+    plan: Plan, target: Target, bench: Bench, *, document: dict[str, Any] | None = None, timeout_s: float = 600.0
+) -> Result:
+    """Runs the plan against a server. Recorded ones shall have `document`, or what the plan sends. Raises LoadError."""
     with tempfile.TemporaryDirectory(prefix="coplayer-bench-") as name:
         folder = Path(name)
-        command = [generator(), plan.write(folder, target)]
+        command = [generator(), plan.write(folder, target, bench.pace)]
         try:
             done = subprocess.run(
                 command,
@@ -120,14 +123,14 @@ def run(plan: Plan, target: Target, cores: Cores, timeout_s: float = 600.0) -> R
                 text=True,
                 check=False,
                 timeout=timeout_s,
-                preexec_fn=cores.pin_generator,
+                preexec_fn=bench.cores.pin_generator,
             )
         except subprocess.TimeoutExpired:
             raise LoadError(f"the load generator did not end in {timeout_s:g} s") from None
         if done.returncode:
             raise LoadError(done.stderr.strip() or f"the load generator ended with {done.returncode}")
         raw = json.loads(done.stdout)
-        return _result(raw, _fault(raw) or _divergence(plan, _records(folder / "record")))
+        return _result(raw, _fault(raw) or _divergence(plan, _records(folder / "record"), document))
 
 
 def _fault(raw: dict[str, Any]) -> str:
@@ -139,6 +142,8 @@ def _fault(raw: dict[str, Any]) -> str:
         return f"{raw['closed_early'] + raw['refused']} connections were closed or refused: {raw['fault']}"
     if raw["malformed"]:
         return f"{raw['malformed']} frames were malformed or refusals: {raw['fault']}"
+    if late := sum(took < 0 for _, took in raw["joins"]):
+        return f"{late} who came late did not get the document"
     if missing:
         return f"{missing} of {raw['expected']} deliveries are missing"
     return str(raw["fault"])
@@ -155,9 +160,9 @@ def _records(path: Path) -> dict[int, list[bytes]]:
     return found
 
 
-def _divergence(plan: Plan, records: dict[int, list[bytes]]) -> str:
+def _divergence(plan: Plan, records: dict[int, list[bytes]], document: dict[str, Any] | None) -> str:
     """In which room somebody has something else than was sent; empty when nobody."""
-    expected: dict[int, dict[str, Any]] = {}
+    expected: dict[int, dict[str, Any]] = {} if document is None else dict.fromkeys(range(plan.rooms), document)
     for number, connection in enumerate(plan.connections):
         if not connection.is_recorded:
             continue
@@ -189,6 +194,7 @@ def _window(a: dict[str, Any], b: dict[str, Any]) -> Window:
         seconds=us / 1e6,
         cpu_us=b["server_cpu_us"] - a["server_cpu_us"],
         own_share=(b["own_cpu_us"] - a["own_cpu_us"]) / us,
+        sends=b["sends"] - a["sends"],
         deliveries=b["deliveries"] - a["deliveries"],
         frames=b["frames"] - a["frames"],
         bytes=b["bytes"] - a["bytes"],

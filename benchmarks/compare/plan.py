@@ -55,7 +55,8 @@ class Target:
     dialect: Dialect
     path: str
     pids: tuple[int, ...]
-    query: str = ""
+    rooms: str = "bench-"
+    """How the names of its rooms begin; a number follows."""
 
 
 @dataclass(slots=True)
@@ -68,12 +69,15 @@ class Plan:
     """The connection that sends each stream."""
     messages: list[Message] = field(default_factory=list)
     marks: list[float] = field(default_factory=list)
-    prefix: str = "bench-"
-    """Of the rooms' names; a number follows."""
+    floor: str = ""
+    """In the rooms' names, to tell them from another plan's on the same server."""
     join_concurrency: int = 64
     join_timeout_s: float = 60.0
     settle_s: float = 20.0
-    _sent: list[int] = field(default_factory=list)
+    sent_before: dict[int, int] = field(default_factory=dict)
+    """Streams that an earlier plan sent, to see whether who joins has them: stream -> last number."""
+    sent: list[int] = field(default_factory=list)
+    """Of each stream, the number of its last message."""
 
     def join(self, room: int, **options: Any) -> int:
         """Adds a connection; its number. `options` as in Connection."""
@@ -83,13 +87,13 @@ class Plan:
     def stream(self, connection: int) -> int:
         """Adds a stream of messages of one connection; its number."""
         self.streams.append(connection)
-        self._sent.append(0)
+        self.sent.append(0)
         return len(self.streams) - 1
 
     def next_seq(self, stream: int) -> int:
         """The number of the stream's next message, which must be sent with it."""
-        self._sent[stream] += 1
-        return self._sent[stream]
+        self.sent[stream] += 1
+        return self.sent[stream]
 
     def send(self, at: float, stream: int, seq: int, kind: Kind, content: bytes, **options: bool) -> None:
         """`content` is a Yjs update or an awareness update. `options` as in Message."""
@@ -100,12 +104,12 @@ class Plan:
         """When the last message is sent."""
         return max((message.at for message in self.messages), default=0.0)
 
-    def observe_rooms(self, rooms: int = 5) -> None:
-        """In some rooms one client is recorded from the beginning, and one who comes when all is over."""
+    def observe_rooms(self, rooms: int = 5, after: float = 0.0) -> None:
+        """In some rooms one client is recorded from the beginning, and one who comes when all is over, and `after`."""
         for room in range(min(rooms, self.rooms)):
             first = next(c for c in reversed(self.connections) if c.room == room and c.is_counted)
             first.is_recorded = True
-        after = self.end_s + 0.5
+        after = max(after, self.end_s) + 0.5
         for room in range(min(rooms, self.rooms)):
             self.join(room, join_at=after, is_counted=False, is_recorded=True)
 
@@ -120,7 +124,7 @@ class Plan:
     def _is_update_in(self, message: Message, room: int) -> bool:
         return message.kind == "update" and self.connections[message.connection].room == room
 
-    def write(self, folder: Path, target: Target) -> Path:
+    def write(self, folder: Path, target: Target, pace: float = 1.0) -> Path:
         """The files of load.c. The messages are the same for every server; load.c adds what its dialect needs."""
         blob = bytearray()
         messages: list[str] = []
@@ -128,15 +132,14 @@ class Plan:
             payload = (b"\x00\x02" + var_bytes(m.content)) if m.kind == "update" else b"\x01" + m.content
             flags = _WATCHED * m.is_watched | _ACKED * m.is_acked
             place = f"{m.seq} {_KINDS[m.kind]} {flags} {len(blob)} {len(payload)}"
-            messages.append(f"m {_us(m.at)} {m.connection} {m.stream} {place}")
+            messages.append(f"m {_us(m.at, pace)} {m.connection} {m.stream} {place}")
             blob += payload
         (folder / "blob").write_bytes(blob)
         lines = [
             f"server {target.host} {target.port}",
             f"dialect {target.dialect}",
             f"path {target.path}",
-            *([f"query {target.query}"] if target.query else []),
-            f"prefix {self.prefix}",
+            f"prefix {target.rooms}{self.floor}",
             f"concurrency {self.join_concurrency}",
             f"join_timeout {self.join_timeout_s}",
             f"settle {self.settle_s}",
@@ -148,23 +151,24 @@ class Plan:
             f"streams {len(self.streams)}",
             f"msgs {len(messages)}",
             f"marks {len(self.marks)}",
-            *(_line(connection) for connection in self.connections),
-            *(f"s {connection} {count}" for connection, count in zip(self.streams, self._sent, strict=True)),
+            *(_line(connection, pace) for connection in self.connections),
+            *(f"s {connection} {count}" for connection, count in zip(self.streams, self.sent, strict=True)),
             *messages,
-            *(f"at {_us(mark)}" for mark in self.marks),
+            *(f"before {stream} {seq}" for stream, seq in self.sent_before.items()),
+            *(f"at {_us(mark, pace)}" for mark in self.marks),
         ]
         path = folder / "plan"
         path.write_text("\n".join(lines) + "\n")
         return path
 
 
-def _line(connection: Connection) -> str:
+def _line(connection: Connection, pace: float) -> str:
     flags = _COUNTED * connection.is_counted | _RECORDED * connection.is_recorded
-    return f"c {connection.room} {_us(connection.join_at)} {_us(connection.leave_at)} {flags}"
+    return f"c {connection.room} {_us(connection.join_at, pace)} {_us(connection.leave_at, pace)} {flags}"
 
 
-def _us(seconds: float | None) -> int:
-    return -1 if seconds is None else round(seconds * 1e6)
+def _us(seconds: float | None, pace: float) -> int:
+    return -1 if seconds is None else round(seconds * pace * 1e6)
 
 
 def shapes_of(updates: list[bytes]) -> dict[str, Any]:

@@ -8,27 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.compare import load
-from benchmarks.compare.cores import Cores
+from benchmarks.compare.bench import Bench
 from benchmarks.compare.figures import Measured, Metric
 from benchmarks.compare.load import Result
 from benchmarks.compare.peers import Peer
 from benchmarks.compare.plan import Plan, Target
-
-
-@dataclass(frozen=True, slots=True)
-class Bench:
-    """How this run of the benchmarks measures."""
-
-    cores: Cores
-    seconds: float = 5.0
-    """Of each window."""
-    scale: float = 1.0
-    """Below 1, rooms and shapes are fewer."""
-
-    def some(self, number: int) -> int:
-        """A count, scaled; at least 2."""
-        return max(2, round(number * self.scale))
-
 
 Measure = Callable[[Peer, Bench], Measured]
 
@@ -53,7 +37,7 @@ def on_fresh_server(peer: Peer, bench: Bench, use: Callable[[Target], Result]) -
 
 def run_plan(peer: Peer, bench: Bench, plan: Plan) -> Result:
     """The plan against a fresh server."""
-    return on_fresh_server(peer, bench, lambda target: load.run(plan, target, bench.cores))
+    return on_fresh_server(peer, bench, lambda target: load.run(plan, target, bench))
 
 
 def failed(result: Result) -> Measured:

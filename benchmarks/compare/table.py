@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from benchmarks.compare.figures import Comparison, Metric, Summary, compare
+from benchmarks.compare.figures import Comparison, Measured, Metric, Summary, compare
 from benchmarks.compare.peers import OURS
 from benchmarks.compare.scenario import Scenario
 
@@ -44,6 +44,18 @@ def faults(summaries: Summaries) -> list[str]:
             if summary.generator_share > MAX_GENERATOR_SHARE:
                 share = f"{summary.generator_share:.0%}"
                 lines.append(f"{scenario}, {SHORT[server]}: the load generator used {share} of its core (*)")
+    return lines
+
+
+def growth_lines(runs: Mapping[str, Mapping[str, Sequence[Measured]]]) -> list[str]:
+    """The curves behind exponents and knees: size and cost of each point of the last run."""
+    lines = []
+    for scenario, found in runs.items():
+        for server, measured in found.items():
+            points = measured[-1].details.get("points") if measured else None
+            if isinstance(points, list):
+                curve = ", ".join(f"{size}: {cost:.2f}" for size, cost in points)
+                lines.append(f"{scenario}, {SHORT[server]}: {curve}")
     return lines
 
 
