@@ -38,8 +38,8 @@ async def make_token(request: Request) -> Response:
     lifetime_s, now = float(lifetime), hub.now()  # type: ignore[arg-type]  # as above
     user, name = (text_field(body, field, MAX_USER, "") or None for field in ("user", "name"))
     authority = Authority(hub.settings.secret)
-    if authority.is_open:
-        raise Problem(409, "Set COPLAYER_SECRET first: without it the server asks for no tokens.")
+    if not authority.can_mint:
+        raise Problem(409, "Set COPLAYER_SECRET first: without it the server makes no tokens.")
     made = Access(user, name, ROLES[ROLES.index(role)], room)
     return JSONResponse({"token": authority.mint(made, now, lifetime_s), "expires_at": int(now + lifetime_s)}, 201)
 

@@ -18,9 +18,10 @@ from starlette.staticfiles import PathLike, StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sync import api, api_access, api_document, api_versions, board, board_drafts, export, openapi
-from sync.auth import Authority
+from sync.auth import Authority, Issuer
 from sync.hooks import Hooks
 from sync.hub import Hub
+from sync.key_source import is_address, keep_fresh, keys_from_file
 from sync.names import BadRoomName, check_room_name
 from sync.problems import EXCEPTION_HANDLERS, response
 from sync.settings import Settings
@@ -127,7 +128,7 @@ def _page(name: str) -> Callable[[Request], Awaitable[Response]]:
 async def public_info(request: Request) -> Response:
     """What a client may know before it signs in."""
     settings = api.hub_of(request).settings
-    return JSONResponse({"name": "coplayer", "open": not settings.secret})
+    return JSONResponse({"name": "coplayer", "open": not settings.asks_for_tokens})
 
 
 _HASHED = re.compile(r"-[\w-]{8}\.\w+$", re.ASCII)
@@ -158,18 +159,22 @@ def create_app(
     own lifespan, since a mounted application's is not run. `pages=False` leaves out the board and the list of rooms.
     """
     boards = board.Board()
+    authority = authority_of(settings)
     hub = Hub(
         store if store is not None else open_store(settings),
         settings,
         profile_of=boards.profile_of,
         title_of=boards.title_of,
-        hooks=hooks if hooks is not None else Hooks(Authority(settings.secret)),
+        hooks=hooks if hooks is not None else Hooks(authority),
     )
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with hub.running():
+        async with hub.running(), anyio.create_task_group() as tasks:
+            if is_address(settings.jwt_keys):
+                tasks.start_soon(keep_fresh, authority, settings.jwt_keys)
             yield
+            tasks.cancel_scope.cancel()
 
     app = Starlette(
         routes=[
@@ -192,6 +197,15 @@ def create_app(
     app.state.keys = api_document.Keys()
     app.state.drawing = anyio.CapacityLimiter(1)
     return app
+
+
+def authority_of(settings: Settings) -> Authority:
+    """Who is believed. Keys from an address come later. Raises SettingsError for a file that cannot be used."""
+    source = settings.jwt_keys
+    if not source:
+        return Authority(settings.secret)
+    issuer = Issuer(settings.jwt_audience, settings.jwt_issuer)
+    return Authority(settings.secret, issuer, None if is_address(source) else keys_from_file(source))
 
 
 def _pages() -> list[BaseRoute]:

@@ -1,16 +1,19 @@
 """Who may do what: a token becomes an Access. `now` is passed in. docs/spec.md, section A.
 
-Tokens are JWTs (PyJWT, HS256 with COPLAYER_SECRET). Without a secret the server is open, and bound to loopback.
+Tokens are JWTs (PyJWT): of our own making with COPLAYER_SECRET (HS256), or signed by others whose public keys are known
+(COPLAYER_JWT_KEYS). With neither the server is open, and bound to loopback.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, Protocol, get_args
 
 import jwt
+from jwt.types import Options
 
+from sync.keys import Keys
 from sync.protocol import CloseCode, ProtocolError
 
 Role = Literal["read", "write", "agent", "admin"]
@@ -25,8 +28,8 @@ class NotAllowed(ProtocolError):
 
     @property
     def status(self) -> int:
-        """401 or 403."""
-        return 401 if self.code is CloseCode.UNAUTHORIZED else 403
+        """401, 403, or 503 while nobody can tell."""
+        return {CloseCode.UNAUTHORIZED: 401, CloseCode.GOING_AWAY: 503}.get(self.code, 403)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +54,53 @@ class Access:
 
 
 OPEN = Access(None, None, "admin")
+_OPTIONS: Options = {
+    "require": ["exp", "room", "access"],
+    "verify_exp": False,
+    "verify_nbf": False,
+    "verify_iat": False,
+}
+"""Times are ours to judge, by the clock that is passed in."""
+
+
+class Signal(Protocol):
+    """Something that waits is woken."""
+
+    def set(self) -> None:
+        """As an event's."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """Who signs tokens elsewhere. Where `audience` or `name` is given, `aud` or `iss` must say the same."""
+
+    audience: str = ""
+    name: str = ""
 
 
 class Authority:
-    """Reads and makes tokens. An empty secret lets everybody do everything."""
+    """Reads and makes tokens. With an empty secret and no issuer everybody may do everything.
 
-    def __init__(self, secret: str) -> None:
+    `keys` are the issuer's; None until they are known.
+    """
+
+    def __init__(self, secret: str, issuer: Issuer | None = None, keys: Keys | None = None) -> None:
         self._secret = secret
+        self._issuer = issuer
+        self.keys = keys
+        self.lacks_key: Signal | None = None
+        """Set when a token names a key that is not known."""
 
     @property
     def is_open(self) -> bool:
         """Does it ask for no tokens?"""
-        return not self._secret
+        return not self._secret and self._issuer is None
+
+    @property
+    def can_mint(self) -> bool:
+        """Has it a secret to make tokens with?"""
+        return bool(self._secret)
 
     def access(self, token: str | None, now: float) -> Access:
         """Raises NotAllowed (4401)."""
@@ -73,14 +111,8 @@ class Authority:
         if len(token) > MAX_TOKEN_BYTES:
             raise NotAllowed(CloseCode.UNAUTHORIZED, "The token is too long.")
         try:
-            claims = jwt.decode(
-                token,
-                self._secret,
-                algorithms=[ALGORITHM],
-                leeway=LEEWAY_S,
-                options={"require": ["exp", "room", "access"], "verify_exp": False, "verify_nbf": False},
-            )
-        except jwt.InvalidTokenError:
+            claims = self._verified(token)
+        except jwt.PyJWTError:
             raise NotAllowed(CloseCode.UNAUTHORIZED, "The token is not valid.") from None
         expires, starts = claims["exp"], claims.get("nbf", 0)
         if not isinstance(expires, int | float) or now > expires + LEEWAY_S:
@@ -88,6 +120,33 @@ class Authority:
         if not isinstance(starts, int | float) or now < starts - LEEWAY_S:
             raise NotAllowed(CloseCode.UNAUTHORIZED, "The token is not valid yet.")
         return _access(claims, float(expires) + LEEWAY_S)
+
+    def _verified(self, token: str) -> dict[str, Any]:
+        """The claims of a token whose signature is right, whatever they say. Raises jwt.PyJWTError."""
+        header = jwt.get_unverified_header(token)
+        if header.get("alg") == ALGORITHM:
+            if not self._secret:
+                raise jwt.InvalidAlgorithmError("no secret")
+            return jwt.decode(token, self._secret, algorithms=[ALGORITHM], options=_OPTIONS)
+        if self._issuer is None:
+            raise jwt.InvalidAlgorithmError("no issuer")
+        if self.keys is None:
+            raise NotAllowed(
+                CloseCode.GOING_AWAY, "The keys for tokens could not be fetched yet; try again in a moment."
+            )
+        key = self.keys.find(header)
+        if key is None:
+            if self.lacks_key is not None:
+                self.lacks_key.set()
+            raise jwt.InvalidKeyError("unknown key")
+        return jwt.decode(
+            token,
+            key.key,
+            algorithms=list(key.algorithms),
+            audience=self._issuer.audience or None,
+            issuer=self._issuer.name or None,
+            options={**_OPTIONS, "verify_aud": bool(self._issuer.audience), "verify_iss": bool(self._issuer.name)},
+        )
 
     def room_access(self, token: str | None, room: str, now: float) -> Access:
         """Raises NotAllowed (4401, 4403)."""
@@ -97,9 +156,9 @@ class Authority:
         return access
 
     def mint(self, access: Access, now: float, lifetime_s: float) -> str:
-        """A token for `access`. Raises ValueError on an open server, where it would mean nothing."""
-        if self.is_open:
-            raise ValueError("Set COPLAYER_SECRET first: without it the server asks for no tokens.")
+        """A token for `access`. Raises ValueError without a secret."""
+        if not self.can_mint:
+            raise ValueError("Set COPLAYER_SECRET first: without it the server makes no tokens.")
         claims = {"room": access.room, "access": access.role, "iat": int(now), "exp": int(now + lifetime_s)}
         if access.user is not None:
             claims["sub"] = access.user

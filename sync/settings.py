@@ -48,6 +48,13 @@ class Settings:
     secret: str = _setting(
         "", "COPLAYER_SECRET", "Key that signs access tokens (HS256); when set, every client needs one."
     )
+    jwt_keys: str = _setting(
+        "",
+        "COPLAYER_JWT_KEYS",
+        "Public keys of who signs tokens elsewhere: a file or an https address, PEM or a JWK set (RSA, EC, Ed25519).",
+    )
+    jwt_audience: str = _setting("", "COPLAYER_JWT_AUDIENCE", "What `aud` of those tokens must name; empty for any.")
+    jwt_issuer: str = _setting("", "COPLAYER_JWT_ISSUER", "What `iss` of those tokens must be; empty for any.")
     origins: tuple[str, ...] = _setting(
         (), "COPLAYER_ORIGINS", "Web origins besides our own that may connect, separated by commas."
     )
@@ -126,11 +133,13 @@ class Settings:
     def _check(self) -> None:
         if not 0 <= self.port <= 65535:
             raise SettingsError(f"COPLAYER_PORT is {self.port}; a port is between 0 and 65535.")
-        if not (self.is_loopback or self.secret or self.insecure):
+        if not (self.is_loopback or self.asks_for_tokens or self.insecure):
             raise SettingsError(
                 f"Listening on {self.host} lets others in: set COPLAYER_SECRET to a long random text so that they need"
                 " a token, or pass --insecure to let everybody in."
             )
+        if (self.jwt_audience or self.jwt_issuer) and not self.jwt_keys:
+            raise SettingsError("COPLAYER_JWT_AUDIENCE and COPLAYER_JWT_ISSUER say nothing without COPLAYER_JWT_KEYS.")
         if self.secret and len(self.secret.encode()) < 32:
             raise SettingsError("COPLAYER_SECRET is shorter than 32 bytes; make one with: openssl rand -hex 32")
         for entry in self.profiles:
@@ -147,6 +156,11 @@ class Settings:
             if room == pattern or (pattern.endswith("*") and room.startswith(pattern[:-1])):
                 return PROFILE_NAMES[PROFILE_NAMES.index(profile)]
         return None
+
+    @property
+    def asks_for_tokens(self) -> bool:
+        """Does everybody need one?"""
+        return bool(self.secret or self.jwt_keys)
 
     @property
     def is_loopback(self) -> bool:

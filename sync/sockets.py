@@ -146,7 +146,7 @@ def new_room_profile(room: str, is_ours: bool, settings: Settings) -> ProfileNam
         return named
     if is_ours:
         return "board"
-    return "any" if settings.is_loopback or settings.secret else "map"
+    return "any" if settings.is_loopback or settings.asks_for_tokens else "map"
 
 
 def is_own_origin(headers: Headers, settings: Settings) -> bool:

@@ -47,9 +47,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Counts that a quick run keeps small."""
     parser.addoption("--shuffles", type=int, default=600, help="orders of honest updates to try")
     parser.addoption("--mutations", type=int, default=4000, help="broken updates to show the two readers of the gate")
+    parser.addoption("--frames", type=int, default=2_000, help="streams of WebSocket frames, cut and broken at random")
     parser.addoption("--races", type=int, default=300, help="joins and leaves that race with a room's unloading")
     parser.addoption("--schedules", type=int, default=40, help="afternoons of people and the assistant on one board")
+    parser.addoption("--places", type=int, default=1, help="of the three moments in a run at which each fault is met")
     parser.addoption("--offsets", type=int, default=12, help="random bytes at which each model stream is cut")
     parser.addoption("--gestures", type=int, default=30, help="random gestures of three people while links break")
     parser.addoption("--gesture-seed", type=int, default=1, help="which gestures and faults these are")
+    parser.addoption("--forgeries", type=int, default=500, help="tokens that were changed somewhere")
     parser.addoption("--kills", type=int, default=2, help="SIGKILLs of the assistant's process at random moments")
