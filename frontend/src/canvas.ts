@@ -107,7 +107,7 @@ const CHECKS: { [F in FieldName]: (value: unknown) => boolean } = {
   route: oneOf('straight', 'elbow', 'curve'),
   start_head: oneOf('none', 'arrow'),
   end_head: oneOf('none', 'arrow'),
-  points: (v) => Array.isArray(v) && v.length % 2 === 0 && v.length <= MAX_POINTS && v.every(Number.isFinite),
+  points: (v) => Array.isArray(v) && v.length % 2 === 0 && v.length <= MAX_POINTS && v.every(isCoordinate),
   deleted: isBool,
   draft: isOptionalText,
   by: (v) => typeof v === 'string',
