@@ -12,6 +12,7 @@ from agent.calls import Staged
 from agent.ledger import Ledger
 from agent.lines import clean
 from agent.model import Item
+from agent.preview import Preview
 from agent.records import CallEntry, Prompt, RunState, call_id
 from agent.tools.base import Question, ToolContext, ToolError
 from agent.tools.consent import DELETE
@@ -50,12 +51,20 @@ class Calling:
         self._people_changes = people_changes
         self._written_by = written_by
         self._last_seen = last_seen
+        self._preview: Preview | None = None
 
     async def carry_out(self, state: RunState, prompt: Prompt, seq: int, item: Item) -> Question | None:
         """Carry out call `seq` of the run and log it, whatever comes of it; not at all once people pressed Stop.
 
         A question that comes back is for a person, and nothing was done: call again when it is answered.
         """
+        try:
+            return await self._carry_out(state, prompt, seq, item)
+        finally:
+            if self._preview is not None:
+                self._preview.done(seq)
+
+    async def _carry_out(self, state: RunState, prompt: Prompt, seq: int, item: Item) -> Question | None:
         began = time.monotonic()
         answer = state.answer_to(call_id(state.id, seq))
         outcome = await self._attempt(state, prompt, seq, item, answer)
@@ -75,6 +84,15 @@ class Calling:
         elif not self._ledger.is_cancelled(state.id):
             self._log(state.id, seq, item, _answered(outcome, answer), began)
         return None
+
+    def preview(self, state: RunState, prompt: Prompt) -> Preview:
+        """Shows the calls of the step that follows while they are written, until each has been carried out."""
+
+        def stage(seq: int, item: Item) -> Staged | ToolError:
+            return self._staged(state, item, self._context(state, prompt, seq, None))
+
+        self._preview = Preview(self._world.face, state, stage)
+        return self._preview
 
     async def _attempt(
         self, state: RunState, prompt: Prompt, seq: int, item: Item, answer: Answer | None

@@ -107,7 +107,7 @@ class ChatReader:
         for entry in entries if isinstance(entries, list) else ():
             if isinstance(entry, Mapping):
                 call = self._add(entry)
-                events.append(CallDelta(call.name, call.arguments))
+                events.append(CallDelta(call.name, call.arguments, _position(call, self._calls)))
         return events
 
     def finish(self, *, saw_done: bool) -> StepDone | StepFailed:
@@ -166,6 +166,10 @@ class ChatReader:
             return False
         starts_again = bool(name) and bool(call.name) and call.is_whole and (bool(arguments) or name != call.name)
         return (call_id is not None and call_id == call.id) or not starts_again
+
+
+def _position(call: _Call, calls: list[_Call]) -> int:
+    return next(at for at, known in enumerate(calls) if known is call)
 
 
 def _usage(usage: Mapping[str, Any]) -> Usage:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from sync.canvas.schema import AgentState
+from sync.canvas.schema import AgentPreview, AgentState
 
 
 class Face(Protocol):
@@ -25,6 +25,10 @@ class Face(Protocol):
 
     def point(self, x: float, y: float) -> None:
         """Put the cursor there, px of the board."""
+        ...
+
+    def preview(self, shapes: AgentPreview | None) -> None:
+        """Show what a call that is being written will do; None, and being idle, shows nothing."""
         ...
 
     def dragging(self) -> Mapping[str, str]:

@@ -64,10 +64,14 @@ class TextDelta:
 
 @dataclass(frozen=True, slots=True)
 class CallDelta:
-    """A tool call is being written: its name and all of its arguments so far (partial JSON). Preview only."""
+    """A tool call is being written: its name and all of its arguments so far (partial JSON). Preview only.
+
+    `position`: its place among the calls of the step, from 0.
+    """
 
     name: str
     arguments: str
+    position: int = 0
 
 
 @dataclass(frozen=True, slots=True)

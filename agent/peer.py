@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import anyio
 
-from sync.canvas.schema import AgentState
+from sync.canvas.schema import AgentPreview, AgentState
 
 COLOUR = "#7C3AED"  # violet is the assistant's; people's colours leave it out
 SEND_EVERY_S = 0.1  # ten awareness updates a second: enough to watch, and the server thins at sixty
@@ -44,6 +44,7 @@ class Peer:
         self._fixed = {"model": model, "demo": is_demo}
         self._cursor: dict[str, float] | None = None
         self._agent: dict[str, Any] = {}
+        self._preview: AgentPreview | None = None
         self._dirty = anyio.Event()
         self.show("idle")
 
@@ -65,7 +66,7 @@ class Peer:
             "text": text[-MAX_TEXT:],
         }
         if status == "idle":
-            self._cursor = None
+            self._cursor = self._preview = None
         self._agent = {**shown, **self._fixed}
         self._dirty.set()
 
@@ -73,6 +74,12 @@ class Peer:
         """Put the cursor there, px of the board."""
         self._cursor = {"x": round(x), "y": round(y)}
         self._dirty.set()
+
+    def preview(self, shapes: AgentPreview | None) -> None:
+        """Show what a call that is being written will do; None, and being idle, shows nothing."""
+        if shapes != self._preview:
+            self._preview = shapes
+            self._dirty.set()
 
     def dragging(self) -> Mapping[str, str]:
         """Shape id -> name of the person who drags it now."""
@@ -93,19 +100,23 @@ class Peer:
         """Client id -> name of who is here."""
         return {int(client): _name(state) for client, state in self._presence.peers.items()}
 
-    def _state(self) -> dict[str, Any]:
-        """What goes out. Ids and words of many bytes are left out before the server would leave out all of it."""
-        state = {"user": self._user, "cursor": self._cursor, "selection": self._agent["targets"], "agent": self._agent}
-        if len(json.dumps(state, ensure_ascii=False).encode()) <= MAX_STATE_BYTES:
+    def state(self) -> dict[str, Any]:
+        """What goes out. Previews, then ids of many bytes, are left out before the server would leave out all of it."""
+        agent = {**self._agent, "preview": self._preview}
+        state = {"user": self._user, "cursor": self._cursor, "selection": self._agent["targets"], "agent": agent}
+        if _fits(state):
             return state
-        return {**state, "selection": [], "agent": {**self._agent, "targets": []}}
+        state["agent"] = agent = {**agent, "preview": None}
+        if _fits(state):
+            return state
+        return {**state, "selection": [], "agent": {**agent, "targets": []}}
 
     async def run(self) -> None:
         """Send what changed, until cancelled."""
         while True:
             await self._dirty.wait()
             self._dirty = anyio.Event()
-            self._presence.set_presence(self._state())
+            self._presence.set_presence(self.state())
             await anyio.sleep(SEND_EVERY_S)
 
 
@@ -119,6 +130,10 @@ async def joined(presence: Presence, user: str, name: str, model: str, is_demo: 
             yield peer
         finally:
             tasks.cancel_scope.cancel()
+
+
+def _fits(state: Mapping[str, Any]) -> bool:
+    return len(json.dumps(state, ensure_ascii=False).encode()) <= MAX_STATE_BYTES
 
 
 def _name(state: Mapping[str, Any]) -> str:

@@ -106,7 +106,8 @@ class ResponsesReader:
         if not isinstance(delta, str):
             return []
         self._arguments[index] = self._arguments.get(index, "") + delta
-        return [CallDelta(self._names.get(index, ""), self._arguments[index])]
+        position = list(self._arguments).index(index)
+        return [CallDelta(self._names.get(index, ""), self._arguments[index], position)]
 
     def _terminal(self, kind: str, response: Mapping[str, Any]) -> Event:
         status = response.get("status")

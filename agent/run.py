@@ -23,6 +23,7 @@ from agent.face import Face
 from agent.instructions import INSTRUCTIONS
 from agent.ledger import Ledger
 from agent.model import Item, StepDone, StepFailed, StepRequest, is_call, text_of
+from agent.preview import Preview
 from agent.records import Prompt, RunState, call_id
 from agent.step import Watcher, ask
 from agent.thread import earlier_items, request_item
@@ -155,7 +156,7 @@ class Runner:
         world = self._world
         self.ledger.set(state.id, status="in_progress")
         world.face.show("thinking", state.id)
-        watcher = _Show(world.face, state.id)
+        watcher = _Show(world.face, state.id, self._calling.preview(state, prompt))
         done: StepDone | StepFailed
         for _ in range(2):
             request = StepRequest(
@@ -248,20 +249,23 @@ class Runner:
 class _Show(Watcher):
     """Shows a step's words as they stream."""
 
-    def __init__(self, face: Face, run: RunId) -> None:
+    def __init__(self, face: Face, run: RunId, preview: Preview) -> None:
         self._face = face
         self._run = run
+        self._preview = preview
         self._text = ""
 
     def words(self, text: str) -> None:
         self._text = text
         self._face.show("thinking", self._run, text=text)
 
-    def writing(self, tool: str) -> None:
+    def writing(self, tool: str, arguments: str, position: int) -> None:
         self._face.show("thinking", self._run, note=DOING.get(tool, tool), text=self._text)
+        self._preview.write(position, tool, arguments)
 
     def again(self, failure: StepFailed, tried: int) -> None:
         self._text = ""
+        self._preview.clear()
         self._face.show("waiting", self._run, note=f"{failure.message} Asking again.")
 
 

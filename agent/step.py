@@ -42,8 +42,8 @@ class Watcher:
     def words(self, text: str) -> None:
         """All words of this try so far."""
 
-    def writing(self, tool: str) -> None:
-        """A call of this tool is being written."""
+    def writing(self, tool: str, arguments: str, position: int) -> None:
+        """A call of this tool is being written: all its arguments so far, and its place among the step's calls."""
 
     def again(self, failure: StepFailed, tried: int) -> None:
         """A try failed and the step is asked again."""
@@ -79,7 +79,7 @@ async def _try(model: Model, request: StepRequest, watcher: Watcher, event_timeo
                 case TextDelta(text):
                     words += text
                     watcher.words(words)
-                case CallDelta(name, _):
-                    watcher.writing(name)
+                case CallDelta(name, arguments, position):
+                    watcher.writing(name, arguments, position)
                 case StepDone() | StepFailed():
                     return event

@@ -22,7 +22,7 @@ from agent.tools import TOOLS, openai_schema
 from agent.world import World
 from sync.board import ask
 from sync.canvas.canvas import Canvas
-from sync.canvas.schema import Context, RunId
+from sync.canvas.schema import AgentPreview, Context, RunId
 from sync.canvas.shape import Shape
 from tests.agent.fault_server import ModelServer, Switch
 
@@ -36,14 +36,22 @@ class Face:
     def __init__(self) -> None:
         self.shown: list[tuple[str, str, str]] = []
         self.points: list[tuple[float, float]] = []
+        self.previews: list[AgentPreview | None] = []
+        self.on_preview: Callable[[AgentPreview | None], object] = lambda _shapes: None
         self.held: dict[str, str] = {}
         self.here: dict[int, str] = {}
 
     def show(self, status: str, run: str | None = None, *, note: str = "", text: str = "", targets: Any = ()) -> None:
         self.shown.append((status, note, text))
+        if status == "idle":
+            self.previews.append(None)
 
     def point(self, x: float, y: float) -> None:
         self.points.append((x, y))
+
+    def preview(self, shapes: AgentPreview | None) -> None:
+        self.previews.append(shapes)
+        self.on_preview(shapes)
 
     def dragging(self) -> Mapping[str, str]:
         return dict(self.held)
