@@ -161,6 +161,8 @@ def _stop_first(supervisor: Supervisor) -> None:
 def _token(settings: ServerSettings) -> str:
     """A token for our own assistant, empty on an open server."""
     authority = Authority(settings.secret)
+    if settings.asks_for_tokens and not authority.can_mint:
+        raise SettingsError("Set COPLAYER_SECRET besides COPLAYER_JWT_KEYS, so that the assistant gets a token.")
     if authority.is_open:
         return ""
     return authority.mint(Access("assistant", "Assistant", "agent"), time.time(), TOKEN_LIFETIME_S)
