@@ -251,7 +251,8 @@ export class Canvas {
     while (wave.size) {
       const next = new Set<string>();
       for (const shape of this.shapes()) {
-        if (shape.parent && wave.has(shape.parent) && !found.has(shape.id)) next.add(shape.id);
+        // A proposal is nobody's to move before it is accepted.
+        if (shape.parent && !shape.draft && wave.has(shape.parent) && !found.has(shape.id)) next.add(shape.id);
       }
       for (const id of next) found.add(id);
       wave = next;

@@ -129,7 +129,12 @@ export class Editor {
   }
 
   select(ids: Iterable<string>): void {
-    const next = new Set([...ids].filter((id) => this.canvas.get(id)));
+    const next = new Set(
+      [...ids].filter((id) => {
+        const shape = this.canvas.get(id);
+        return shape && !shape.draft; // a proposal is decided on, not edited
+      }),
+    );
     const now = this.selection.peek();
     if (next.size === now.size && [...next].every((id) => now.has(id))) return;
     this.selection.value = next;
@@ -208,7 +213,7 @@ export class Editor {
   }
 
   fit(): void {
-    const box = this.boundsOf(this.canvas.shapes().map((shape) => shape.id));
+    const box = this.boundsOf(this.canvas.shapes().flatMap((shape) => (shape.draft ? [] : shape.id)));
     if (box) this.camera.fit(box);
     else this.camera.fit({ x: -100, y: -100, w: 200, h: 200 });
   }

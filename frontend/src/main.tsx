@@ -69,6 +69,7 @@ function start(app: HTMLElement): void {
   // Its own chunk: the board is drawn before the panel's code has come.
   void import('./panel').then(({ mountPanel }) => mountPanel(dock, board));
   fetchParts();
+  void import('./ghosts').then(({ mountGhosts }) => mountGhosts(editor));
   looking.subscribe((what) => {
     if (what) void import('./time').then(({ lookBack }) => lookBack(editor, app, what));
   });

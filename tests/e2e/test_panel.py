@@ -199,6 +199,76 @@ async def test_r18_a_run_is_played_again_call_by_call_whatever_became_of_it(come
     await expect(ann.shapes()).to_have_count(1)
 
 
+async def test_r15_what_is_proposed_is_a_ghost_until_somebody_accepts_it(come: Opener, staff: Staff) -> None:
+    staff.hire()
+    ann, ben = await come(name="Ann"), await come(name="Ben")
+    ghosts = ben.page.locator("[data-shape-id].proposed")
+    await ann.handle("propose-switch").click()
+    await ask(ann, "draw three red circles in a row")
+    await ends(ben, "completed")
+    await expect(cards(ben)).to_contain_text("Proposal")
+    await expect(ben.handle("proposal")).to_have_attribute("data-open", "3")
+    await expect(ghosts).to_have_count(3)
+    await expect(ben.handle("undo-run")).to_have_count(0)
+    # A ghost is no shape to take hold of, and nobody has to wait for it.
+    middle = await ben.middle((await ben.ids())[0])
+    await ben.page.mouse.click(*middle)
+    await ben.page.keyboard.press("Control+a")
+    await ben.page.keyboard.press("Delete")
+    await expect(ghosts).to_have_count(3)
+    box = await ben.draw("r", (300, 560), (400, 620))
+    await ben.page.keyboard.press("Escape")
+    await expect(ann.shape(box)).to_be_visible()
+    await ann.screenshot("proposal")
+
+    await ben.handle("accept-shape").first.click()
+    await expect(ann.page.locator("[data-shape-id].proposed")).to_have_count(2)
+    await expect(ann.shapes("ellipse")).to_have_count(3)
+    await ann.handle("reject-run").click()
+    for person in (ann, ben):
+        await expect(person.shapes("ellipse")).to_have_count(1)
+        await expect(person.handle("proposal")).to_have_count(0)
+        await expect(cards(person)).to_contain_text("1 accepted change")
+    await ben.handle("undo-run").click()
+    await expect(ann.shapes("ellipse")).to_have_count(0)
+    await expect(ann.shape(box)).to_be_visible()
+
+
+async def test_r14_a_proposed_change_leaves_the_shape_as_it_is_and_what_people_change_stays(
+    come: Opener, staff: Staff
+) -> None:
+    staff.hire()
+    ann, ben = await come(name="Ann"), await come(name="Ben", theme="dark")
+    box = await ann.draw("r", (300, 200), (460, 300))
+    fill = await ann.shape(box).get_attribute("data-fill")
+    assert fill is not None
+    await ben.handle("assistant-settings").click()
+    await ben.handle("policy-propose").check()
+    await expect(ann.handle("propose-switch")).to_be_disabled()
+    await expect(ann.handle("propose-switch")).to_have_attribute("aria-pressed", "true")
+    await ann.click(box)
+    await ask(ann, "make the selected green")
+    await ends(ben, "completed")
+    await expect(ben.page.locator(f'[data-proposal="{box}"]')).to_be_visible()
+    await expect(ben.shape(box)).to_have_attribute("data-fill", fill)
+    await expect(ben.handle("proposal")).to_contain_text("Change colour")
+    await ben.screenshot("proposal-dark")
+    await ben.handle("accept-run").click()
+    for person in (ann, ben):
+        await expect(person.shape(box)).to_have_attribute("data-fill", "green")
+        await expect(person.page.locator("[data-proposal]")).to_have_count(0)
+
+    await ann.click(box)
+    await ask(ann, "delete the selected")
+    await ends(ann, "completed", nth=1)
+    await expect(ben.page.locator('[data-proposal][data-kind="delete"]')).to_be_attached()
+    await expect(ben.handle("proposal")).to_contain_text("Delete")
+    await ben.handle("reject-shape").click()
+    await expect(ann.page.locator("[data-proposal]")).to_have_count(0)
+    await expect(ann.shape(box)).to_be_visible()
+    await expect(cards(ann).nth(1)).to_contain_text("Nothing of it was accepted")
+
+
 async def test_keep_ends_the_question_for_everybody(come: Opener, staff: Staff) -> None:
     staff.hire()
     ann, ben = await come(), await come()

@@ -46,8 +46,10 @@ export class Nodes {
       group.setAttribute('transform', placing(shape));
     }
     if (was?.opacity !== shape.opacity) group.setAttribute('opacity', String(shape.opacity));
+    const isTurned = !was || Boolean(was.draft) !== Boolean(shape.draft);
+    if (isTurned) markProposed(group, Boolean(shape.draft));
     if (entry.stored !== stored) tell(group, stored);
-    const isRedrawn = !was || !hasSameLook(was, shape) || entry.line?.path !== line?.path;
+    const isRedrawn = isTurned || !hasSameLook(was, shape) || entry.line?.path !== line?.path;
     Object.assign(entry, { shape, stored, line });
     if (!isRedrawn) return;
     const inner = node('g', { class: 'body' });
@@ -104,11 +106,18 @@ function tell(group: SVGGElement, stored: Shape): void {
   set(group, { 'data-x': stored.x, 'data-y': stored.y, 'data-w': stored.w, 'data-h': stored.h });
 }
 
+/** A proposal is seen but neither hit nor reached by Tab: people decide on it in the panel. */
+function markProposed(group: SVGGElement, isProposed: boolean): void {
+  group.classList.toggle('proposed', isProposed);
+  group.setAttribute('tabindex', isProposed ? '-1' : '0');
+}
+
 const hasSamePlace = (a: Shape, b: Shape): boolean =>
   a.x === b.x && a.y === b.y && a.rotation === b.rotation && (!a.rotation || (a.w === b.w && a.h === b.h));
 
 /** "Rectangle: Sync server", for screen readers. */
 function describe(shape: Shape): string {
   const words = shape.text.trim();
-  return words ? `${TYPE_WORDS[shape.type]}: ${words}` : TYPE_WORDS[shape.type];
+  const what = shape.draft ? `Proposed ${TYPE_WORDS[shape.type].toLowerCase()}` : TYPE_WORDS[shape.type];
+  return words ? `${what}: ${words}` : what;
 }

@@ -29,6 +29,12 @@ import { forgetWidths } from './text';
 
 export { type Override, shifted } from './live';
 
+/** What somebody proposes, or is about to make: a shape as it would be. */
+export interface Ghost {
+  shape: Shape;
+  kind: 'change' | 'delete' | 'preview';
+}
+
 /** A shape older than this was not made just now, whatever the sync says. */
 const JUST_MADE_MS = 10_000;
 /** Boards with fewer shapes are drawn whole, and anew at each step of the camera: nothing is gained by less. */
@@ -55,6 +61,9 @@ export class Scene {
   readonly #live: Live;
   readonly #links: Links;
   readonly #drafts = node('g', { class: 'drafts', 'aria-hidden': 'true' });
+  readonly #proposals = node('g', { class: 'drafts', 'aria-hidden': 'true' });
+  /** proposed shapes that the document lacks: connectors of a proposal end on them */
+  #absent: ReadonlyMap<string, Shape> = new Map();
   /** what a shape covers, ink included, as far as it was asked for */
   readonly #covers = new Map<string, Box>();
   /** the part of the board whose shapes have nodes; null = all of it */
@@ -72,13 +81,13 @@ export class Scene {
   ) {
     this.#live = new Live(canvas, (id) => this.#draw([id]));
     this.#links = new Links((id) => {
-      const shape = canvas.find(id);
+      const shape = canvas.find(id) ?? this.#absent.get(id);
       return shape && this.#live.over(shape);
     });
     const isFull = (): boolean => this.#nodes.size + this.#waiting.size > MANY;
     this.#stage = new Stage(camera, isFull, () => this.#look());
     this.root = this.#stage.root;
-    this.#stage.world.append(this.#nodes.layer, this.#drafts);
+    this.#stage.world.append(this.#nodes.layer, this.#proposals, this.#drafts);
     canvas.onChange((ids, transaction) => {
       for (const id of ids) {
         this.#live.release(id);
@@ -141,6 +150,26 @@ export class Scene {
     this.#draw(this.#live.follow(players));
     const drafts = players.flatMap((player) => draft(player));
     if (drafts.length || this.#drafts.firstChild) this.#drafts.replaceChildren(...drafts);
+  }
+
+  /** Changes that are proposed and not yet made, and what the assistant is about to make, over the shapes. */
+  propose(ghosts: readonly Ghost[]): void {
+    this.#absent = new Map(ghosts.flatMap(({ shape }) => (this.canvas.find(shape.id) ? [] : [[shape.id, shape]])));
+    this.#proposals.replaceChildren(...ghosts.flatMap((ghost) => this.#outline(ghost)));
+  }
+
+  #outline({ shape, kind }: Ghost): SVGElement[] {
+    const group = node('g', { class: 'proposed', 'data-proposal': shape.id, 'data-kind': kind });
+    const line = shape.type === 'connector' ? this.#links.between(shape) : null;
+    if (shape.type === 'connector' && !line) return [];
+    if (line) group.append(...connectorBody(shape, line));
+    else {
+      group.setAttribute('transform', placing(shape));
+      const { w, h } = shape;
+      if (kind === 'delete') group.append(node('path', { d: `M0 0L${w} ${h}M${w} 0L0 ${h}`, class: 'crossed' }));
+      else group.append(...body(shape));
+    }
+    return [group];
   }
 
   /** A shape that this person is drawing and that is not in the document yet; null takes it away. */

@@ -1,6 +1,6 @@
 /** Where people ask: grows with the text, sends with Enter, carries the selection and the view. */
 import { useSignal } from '@preact/signals';
-import { Crosshair, SendHorizontal, X } from 'lucide-preact';
+import { Crosshair, SendHorizontal, SquareDashed, X } from 'lucide-preact';
 import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { ask, MAX_PROMPT } from './asking';
@@ -11,8 +11,8 @@ import { count } from './words';
 const NEARLY_FULL = 500;
 
 /** Sends with what is selected and in view now. Returns whether anything was sent. */
-export function send({ board, view }: Panel, text: string): boolean {
-  const context = { selection: [...board.selection.peek()], view: view() };
+export function send({ board, view, propose }: Panel, text: string): boolean {
+  const context = { selection: [...board.selection.peek()], view: view(), propose: propose.peek() };
   return ask(board.doc, board.me.peek(), text, context, Date.now()) !== null;
 }
 
@@ -30,6 +30,33 @@ function SelectionChip({ panel }: { panel: Panel }): JSX.Element | null {
       <Crosshair class="selection-icon" size={13} strokeWidth={1.75} aria-hidden="true" />
       <X class="selection-clear" size={13} strokeWidth={1.75} aria-hidden="true" />
       {selected} selected
+    </button>
+  );
+}
+
+/** Whether the assistant changes the board, or proposes and people decide. A room may have everything proposed. */
+function ProposeSwitch({ panel }: { panel: Panel }): JSX.Element | null {
+  if (!panel.board.canWrite.value) return null;
+  const always = panel.alwaysPropose.value;
+  const isOn = always || panel.propose.value;
+  const title = always
+    ? 'On this board everything is proposed. The settings of the assistant change that.'
+    : isOn
+      ? 'The assistant proposes; nothing changes before somebody accepts it.'
+      : 'Let the assistant propose instead of changing the board.';
+  return (
+    <button
+      type="button"
+      class="propose-switch"
+      data-testid="propose-switch"
+      aria-pressed={isOn}
+      aria-label="Propose only"
+      disabled={always}
+      title={title}
+      onClick={() => (panel.propose.value = !panel.propose.peek())}
+    >
+      <SquareDashed size={15} strokeWidth={1.75} aria-hidden="true" />
+      {isOn && 'Propose'}
     </button>
   );
 }
@@ -76,7 +103,9 @@ export function Composer({ panel }: { panel: Panel }): JSX.Element {
     : left < NEARLY_FULL
       ? `${count(left, 'character')} left`
       : panel.online.value
-        ? 'Enter to send · Shift Enter for a line'
+        ? panel.propose.value || panel.alwaysPropose.value
+          ? 'You decide on each change'
+          : 'Enter to send · Shift Enter for a line'
         : 'Offline: sent when you are back';
   return (
     <form
@@ -103,6 +132,7 @@ export function Composer({ panel }: { panel: Panel }): JSX.Element {
         onKeyDown={onKeyDown}
       />
       <div class="composer-row">
+        <ProposeSwitch panel={panel} />
         <span class="composer-hint">{hint}</span>
         <button
           type="submit"

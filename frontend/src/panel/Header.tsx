@@ -1,8 +1,29 @@
 /** Who answers here: the assistant's name and model, and what to do when there is none. */
 import { useSignal } from '@preact/signals';
-import { ChevronRight, Sparkles } from 'lucide-preact';
+import { ChevronRight, Settings2, Sparkles } from 'lucide-preact';
 import type { JSX } from 'preact';
 import type { Panel } from './panel';
+
+/** What this room lets the assistant do; everybody who may write may set it. */
+function RoomPolicy({ panel }: { panel: Panel }): JSX.Element {
+  const { doc } = panel.board;
+  return (
+    <div class="panel-note" data-testid="policy">
+      <label class="policy-row">
+        <input
+          type="checkbox"
+          data-testid="policy-propose"
+          checked={panel.alwaysPropose.value}
+          disabled={!panel.board.canWrite.value}
+          onChange={(event) => doc.getMap('policy').set('propose', event.currentTarget.checked)}
+        />
+        <span>
+          <b>Always propose on this board.</b> Nothing that the assistant does counts before somebody accepts it.
+        </span>
+      </label>
+    </div>
+  );
+}
 
 /** How to put a model behind the demo assistant. */
 function DemoNote(): JSX.Element {
@@ -45,12 +66,24 @@ function Note({ panel }: { panel: Panel }): JSX.Element | null {
 
 export function Header({ panel }: { panel: Panel }): JSX.Element {
   const assistant = panel.assistant.value;
+  const settings = useSignal(false);
   return (
     <>
       <header class="panel-head">
         <Sparkles size={16} strokeWidth={1.75} aria-hidden="true" />
         <h2>{assistant?.name || 'Assistant'}</h2>
         <span class="panel-model">{assistant ? (assistant.demo ? '' : assistant.model) : 'not connected'}</span>
+        <button
+          type="button"
+          class="icon-button panel-settings"
+          data-testid="assistant-settings"
+          aria-label="Settings of the assistant"
+          title="Settings of the assistant"
+          aria-expanded={settings.value}
+          onClick={() => (settings.value = !settings.value)}
+        >
+          <Settings2 size={16} strokeWidth={1.75} aria-hidden="true" />
+        </button>
         <button
           type="button"
           class="icon-button"
@@ -61,6 +94,7 @@ export function Header({ panel }: { panel: Panel }): JSX.Element {
           <ChevronRight size={16} strokeWidth={1.75} aria-hidden="true" />
         </button>
       </header>
+      {settings.value && <RoomPolicy panel={panel} />}
       <Note panel={panel} />
     </>
   );

@@ -6,6 +6,7 @@ import { ask, keep, remove, stop } from './asking';
 import type { RunCard as Card } from './card';
 import { type Headline, headlineOf, type Tone } from './headline';
 import { keptSentences } from './outcome';
+import { ProposalBox } from './ProposalBox';
 import { Prose } from './Prose';
 import type { Panel } from './panel';
 import { QuestionBox } from './QuestionBox';
@@ -121,7 +122,8 @@ function Actions({ card, panel, headline }: { card: Card; panel: Panel; headline
   const ended = hasEnded(card.status);
   if (card.status === 'queued') return null;
   if (!ended) {
-    const soFar = card.changes.length ? `${count(card.changes.length, 'change')} so far` : 'No changes yet';
+    const word = card.propose ? 'proposal' : 'change';
+    const soFar = card.changes.length ? `${count(card.changes.length, word)} so far` : `No ${word}s yet`;
     return (
       <Footer label={soFar}>
         {write && (
@@ -141,10 +143,16 @@ function Actions({ card, panel, headline }: { card: Card; panel: Panel; headline
   }
   if (card.undone) return <Undone card={card} panel={panel} />;
   const again = headline.retry && write;
-  const pending = card.changes.length > 0 && !card.kept;
-  if (!again && !pending) return null;
+  // Of a run that proposes only what was accepted is on the board; what is open is decided on above.
+  const proposal = card.propose ? panel.proposals.value.get(card.id) : undefined;
+  const changes = card.propose ? (proposal?.accepted ?? []) : card.changes;
+  const pending = changes.length > 0 && !card.kept && !proposal?.open.length;
+  if (!again && !pending) {
+    const isRejected = card.propose && changes.length === 0 && card.changes.length > 0 && !proposal?.open.length;
+    return isRejected ? <Footer label="Nothing of it was accepted" /> : null;
+  }
   return (
-    <Footer label={card.changes.length ? count(card.changes.length, 'change') : 'No changes'}>
+    <Footer label={changes.length ? count(changes.length, card.propose ? 'accepted change' : 'change') : 'No changes'}>
       {again && (
         <button
           type="button"
@@ -186,6 +194,7 @@ export function RunCard({ card, panel }: { card: Card; panel: Panel }): JSX.Elem
   }));
   const headline = headlineOf(card, around.value);
   const { board } = panel;
+  const proposal = card.propose ? panel.proposals.value.get(card.id) : undefined;
   return (
     <section
       class="run"
@@ -199,6 +208,7 @@ export function RunCard({ card, panel }: { card: Card; panel: Panel }): JSX.Elem
       <header class="run-head">
         <ToneIcon tone={headline.tone} />
         <span class="run-title">{headline.text}</span>
+        {card.propose && <span class="run-badge">Proposal</span>}
         {hasEnded(card.status) && card.entries.some((entry) => entry.kind === 'step') && (
           <button
             type="button"
@@ -225,6 +235,7 @@ export function RunCard({ card, panel }: { card: Card; panel: Panel }): JSX.Elem
         {!hasEnded(card.status) && <Live card={card} panel={panel} />}
       </div>
       {card.question && !card.stopping && <QuestionBox run={card.id} question={card.question} panel={panel} />}
+      {proposal && <ProposalBox run={card.id} proposal={proposal} panel={panel} />}
       <Actions card={card} panel={panel} headline={headline} />
     </section>
   );

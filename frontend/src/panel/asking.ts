@@ -36,7 +36,14 @@ export function ask(doc: Y.Doc, me: Person, text: string, context: Context, now:
         ['at', now],
         ['run', run],
         ['body', body],
-        ['context', { selection: context.selection.slice(0, MAX_SELECTION), ...(view ? { view: { ...view } } : {}) }],
+        [
+          'context',
+          {
+            selection: context.selection.slice(0, MAX_SELECTION),
+            ...(view ? { view: { ...view } } : {}),
+            ...(context.propose ? { propose: true } : {}),
+          },
+        ],
       ]),
     );
     doc.getMap('runs').set(

@@ -46,6 +46,8 @@ export interface RunCard {
   question: Question | null;
   /** What the assistant says it is going to do. */
   plan: PlanStep[];
+  /** It changes nothing before people accept it. */
+  propose: boolean;
   /** What to ask again with. */
   prompt: { body: string; context: Context };
 }
@@ -140,6 +142,7 @@ export function cardOf(
     undone: undoneBy(ordered),
     question: run.status === 'requires_user' && run.question?.answer === null ? run.question : null,
     plan: run.plan,
+    propose: run.propose,
     prompt: { body: prompt?.body ?? '', context: prompt?.context ?? { selection: [], view: null } },
   };
 }

@@ -1,6 +1,9 @@
 /** What every part of the panel shares: the board, the feed, the assistant, the clock. */
-import { computed, type ReadonlySignal, signal } from '@preact/signals';
+import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals';
+import type * as Y from 'yjs';
 import type { Board, View } from '../board';
+import { type Proposals, proposalsOf } from '../proposals';
+import { remembered } from '../ui/storage';
 import { type Assistant, watchAssistant } from './assistant';
 import { type Clock, startClock } from './clock';
 import { Feed, type FeedItem, shapeLookup } from './feed';
@@ -16,6 +19,12 @@ export interface Panel {
   readonly online: ReadonlySignal<boolean>;
   /** Unfinished runs, the one that is running first. */
   readonly active: ReadonlySignal<readonly string[]>;
+  /** What runs propose, by run. */
+  readonly proposals: ReadonlySignal<Proposals>;
+  /** Shall what this person asks only be proposed? */
+  readonly propose: Signal<boolean>;
+  /** Does the room have everything proposed? */
+  readonly alwaysPropose: ReadonlySignal<boolean>;
   readonly lookup: ShapeLookup;
   /** What the person sees of the board beside or above the panel, whole px: new shapes should not lie under it. */
   view(): View;
@@ -35,6 +44,23 @@ export function uncovered(view: View, panel: { left: number; top: number }, page
 const isUnderWay = (item: FeedItem): boolean =>
   item.kind === 'prompt' && item.run !== null && item.run.startedAt !== null && !hasEnded(item.run.status);
 
+/** A switch that this browser remembers. */
+function remembering(key: string): Signal<boolean> {
+  const found = signal(remembered.get(key) === 'yes');
+  found.subscribe((on) => (on ? remembered.set(key, 'yes') : remembered.remove(key)));
+  return found;
+}
+
+function watchPolicy(doc: Y.Doc): { propose: ReadonlySignal<boolean>; stop: () => void } {
+  const policy = doc.getMap<unknown>('policy');
+  const propose = signal(policy.get('propose') === true);
+  const look = (): void => {
+    propose.value = policy.get('propose') === true;
+  };
+  policy.observe(look);
+  return { propose, stop: () => policy.unobserve(look) };
+}
+
 /** `el`: where the panel is drawn. */
 export function makePanel(board: Board, el: HTMLElement): Panel {
   const feed = new Feed(board.doc);
@@ -50,6 +76,7 @@ export function makePanel(board: Board, el: HTMLElement): Panel {
       .map((run) => run.id),
   );
   const assistant = watchAssistant(board.people);
+  const policy = watchPolicy(board.doc);
   // Tenths of a second are for a run that somebody works on; one that waits for an assistant may wait for days.
   const isWorking = computed(() => assistant.value !== null && items.value.some(isUnderWay));
   const stopTicking = isWorking.subscribe((fast) => clock.setFast(fast));
@@ -59,6 +86,9 @@ export function makePanel(board: Board, el: HTMLElement): Panel {
     items,
     active,
     assistant,
+    proposals: proposalsOf(board.doc),
+    propose: remembering('coplayer:propose'),
+    alwaysPropose: policy.propose,
     online: computed(() => board.status.value.state !== 'offline' && board.status.value.state !== 'reconnecting'),
     lookup: shapeLookup(board.doc.getMap('shapes')),
     view: () => uncovered(board.view(), el.getBoundingClientRect(), { w: innerWidth, h: innerHeight }),
@@ -72,6 +102,7 @@ export function makePanel(board: Board, el: HTMLElement): Panel {
     },
     dispose() {
       stopTicking();
+      policy.stop();
       unsubscribe();
       feed.dispose();
       clock.stop();

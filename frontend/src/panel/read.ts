@@ -29,6 +29,8 @@ export const hasEnded = (status: RunStatus): boolean => ENDED.has(status);
 export interface Context {
   selection: string[];
   view: View | null;
+  /** Shall the run only propose? */
+  propose?: boolean;
 }
 
 export interface MessageEntry {
@@ -74,6 +76,8 @@ export interface RunEntry {
   kept: boolean;
   question: Question | null;
   plan: PlanStep[];
+  /** It changes nothing before people accept it. */
+  propose: boolean;
 }
 
 /** A field a run wrote and an undo left as it stands, with the reason: `[shape, field, why]`. */
@@ -131,7 +135,7 @@ export function readMessage(id: string, entry: unknown): MessageEntry | null {
     at: number(fields.at) ?? 0,
     run: text(fields.run) || null,
     body: text(fields.body),
-    context: { selection: strings(context.selection), view: readView(context.view) },
+    context: { selection: strings(context.selection), view: readView(context.view), propose: context.propose === true },
   };
 }
 
@@ -185,6 +189,7 @@ export function readRun(id: string, entry: unknown): RunEntry | null {
     kept: fields.kept === true,
     question: readQuestion(fields.question),
     plan: readPlan(fields.plan),
+    propose: fields.propose === true,
   };
 }
 

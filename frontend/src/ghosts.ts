@@ -1,0 +1,63 @@
+/** Draws what is proposed, and what the assistant is about to make, as ghosts over the board. */
+import { effect } from '@preact/signals';
+import { type Shape, shapeOf } from './canvas';
+import type { Ghost } from './draw/scene';
+import type { Editor } from './editor';
+import { proposalsOf } from './proposals';
+
+/** More ghosts than this are noise; the panel lists all. */
+const MOST = 200;
+
+type Fields = Record<string, unknown>;
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** A shape with these fields over what the document has of it, or over the defaults. */
+function shapeWith(stored: Shape | undefined, id: string, fields: Fields): Shape {
+  return shapeOf(id, { ...stored, ...fields });
+}
+
+/** What assistants that are here say they are writing just now (R17), as they wrote it. */
+function previews(editor: Editor): unknown[] {
+  return editor.presence.players.value.flatMap((player) => {
+    if (player.user.kind !== 'agent') return [];
+    const state: { agent?: unknown } | undefined = editor.room.awareness.getStates().get(player.clientId);
+    return isFields(state?.agent) && state.agent.preview ? [state.agent.preview] : [];
+  });
+}
+
+function previewed(editor: Editor, preview: unknown): Ghost[] {
+  const shapes = isFields(preview) && isFields(preview.shapes) ? preview.shapes : {};
+  return Object.entries(shapes).flatMap(([id, fields]): Ghost[] => {
+    if (!isFields(fields)) return [];
+    const shape = shapeWith(editor.canvas.get(id), id, fields);
+    return [{ shape, kind: shape.deleted ? 'delete' : 'preview' }];
+  });
+}
+
+function proposed(editor: Editor): Ghost[] {
+  return [...proposalsOf(editor.room.doc).value.values()].flatMap(({ open }) =>
+    open.flatMap(({ id, kind, fields }): Ghost[] => {
+      const stored = editor.canvas.get(id);
+      if (kind === 'new' || !stored || !Object.keys(fields).length) return [];
+      return [{ shape: shapeWith(stored, id, fields), kind }];
+    }),
+  );
+}
+
+export function mountGhosts(editor: Editor): void {
+  let last: unknown[] = [];
+  let shown: readonly unknown[] = [];
+  effect(() => {
+    const coming = previews(editor);
+    const wanted = proposalsOf(editor.room.doc).value;
+    void editor.version.value; // a shape that was moved takes what is proposed for it along
+    if (!coming.length && !wanted.size && !shown.length) return;
+    const inputs = [...coming, wanted, editor.version.peek()];
+    if (inputs.length === last.length && inputs.every((input, i) => input === last[i])) return; // only cursors moved
+    last = inputs;
+    const ghosts = [...proposed(editor), ...coming.flatMap((preview) => previewed(editor, preview))].slice(0, MOST);
+    shown = ghosts;
+    editor.scene.propose(ghosts);
+  });
+}
