@@ -60,6 +60,7 @@ def test_every_flag_of_a_command_is_in_the_reference_and_every_setting_is_a_flag
     asked = [sys.executable, "-m", "agent", command, "--help"]
     answer = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     flags = set(re.findall(r"(?<![\w`-])--[a-z][a-z-]*", answer)) - {"--help", "--open", "--no-open"}
+    flags -= {flag for flag in flags if flag.startswith("--no-") and f"--{flag.removeprefix('--no-')}" in flags}
     server = {generate.server_flag(spec) for spec in fields(ServerSettings)}
     agent = {generate.agent_flag(spec) for spec in fields(AgentSettings)}
     wanted = {"serve": server, "agent": agent, "up": server | agent - {"--server", "--token"}}[command]
