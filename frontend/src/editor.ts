@@ -53,6 +53,8 @@ export class Editor {
   readonly guides = signal<readonly Guide[]>([]);
   /** the shape that a connector would be bound to, or the frame that would take what is moved */
   readonly target = signal<string | null>(null);
+  /** the shape that an arrow drawn by keyboard begins at */
+  readonly linkFrom = signal<string | null>(null);
   /** shapes that the panel points at */
   readonly highlighted = signal<readonly string[]>([]);
   readonly dialog = signal<'help' | 'export' | null>(null);
@@ -86,6 +88,9 @@ export class Editor {
     this.title = title;
     effect(() => {
       document.title = `${title.value || 'Untitled board'} · coplayer`;
+    });
+    this.tool.subscribe(() => {
+      this.linkFrom.value = null;
     });
     me.subscribe((user) => this.presence.set({ user }));
     this.selection.subscribe((ids) => this.presence.set({ selection: [...ids].slice(0, MOST_TOLD) }));

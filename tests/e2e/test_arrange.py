@@ -143,3 +143,75 @@ async def test_a_frame_takes_in_what_is_drawn_dropped_or_framed_and_moves_with_i
     await expect(ben.shapes()).to_have_count(1)
     await ann.page.keyboard.press("Control+z")
     await expect(ben.shapes()).to_have_count(3)
+
+
+async def test_edges_and_gaps_line_up_while_shapes_are_moved_and_resized(enter: Opener) -> None:
+    ann = await enter()
+    first = await ann.draw("r", (200, 200), (300, 260))
+    second = await ann.draw("r", (380, 200), (480, 260))
+    third = await ann.draw("r", (600, 400), (700, 460))
+    await empty(ann)
+    at = await ann.middle(third)
+    await ann.drag(at, (at[0] + 13, 233), release=False)  # near the row: level with it, and as far from the second
+    await ann.drag(at, (613, 233), release=False)
+    await expect(ann.page.locator(".guide")).not_to_have_count(0)
+    await ann.screenshot("equal-gaps")
+    await ann.page.mouse.up()
+    boxes = [await ann.written(shape) for shape in (first, second, third)]
+    assert boxes[2]["y"] == boxes[0]["y"]
+    assert boxes[2]["x"] - boxes[1]["x"] == boxes[1]["x"] - boxes[0]["x"]
+    await expect(ann.page.locator(".guide")).to_have_count(0)
+
+    low = await ann.draw("o", (400, 450), (520, 520))
+    corner = await ann.page.locator('[data-handle="se"]').bounding_box()
+    assert corner is not None
+    grip = (corner["x"] + corner["width"] / 2, corner["y"] + corner["height"] / 2)
+    edge = await ann.shape(second).locator(".body").bounding_box()
+    assert edge is not None
+    await ann.drag(grip, (grip[0] - 37, grip[1] + 20))
+    box = await ann.written(low)
+    assert box["x"] + box["w"] == boxes[1]["x"] + boxes[1]["w"]  # its right edge has caught the second's
+    assert box["h"] == 90
+
+
+async def test_the_style_bar_sets_opacity_line_route_heads_and_words_for_all_that_is_selected_at_once(
+    enter: Opener, server: Server
+) -> None:
+    ann, ben = await enter(), await enter()
+    left = await ann.draw("r", (200, 200), (300, 260))
+    right = await ann.draw("o", (500, 360), (600, 420))
+    link = await ann.draw("a", await ann.middle(left), await ann.middle(right))
+    await ann.handle("style-line").click()
+    for choice in ("route-elbow", "head-start_head", "line-4", "line-dashed"):
+        await ann.handle(choice).click()
+        await expect(ann.handle(choice)).to_have_attribute("aria-pressed", "true")
+    await ann.screenshot("connector-style")
+    await empty(ann)
+    await ann.drag((150, 150), (640, 440))
+    await ann.handle("style-colour").click()
+    await ann.handle("opacity").fill("40")
+    await ann.handle("style-text").click()
+    await ann.handle("text-20").click()
+    await ann.handle("align-left").click()
+    shapes = await stored(ann, server)
+    wanted = {"route": "elbow", "start_head": "arrow", "stroke_width": 4, "dashed": True, "opacity": 0.4}
+    assert shapes[link].items() >= wanted.items()
+    for shape in (left, right):
+        assert shapes[shape].items() >= {"opacity": 0.4, "font_size": 20, "text_align": "left"}.items()
+        await expect(ben.shape(shape)).to_have_attribute("opacity", "0.4")
+    made = {shape: (shapes[shape]["by"], shapes[shape]["at"]) for shape in shapes}
+
+    await ben.click(right)
+    await ben.handle("style-more").click()
+    await ben.handle("menu-back").click()
+    await expect(ann.shapes().first).to_have_attribute("data-shape-id", right)
+    shapes = await stored(ben, server)
+    assert {shape: (shapes[shape]["by"], shapes[shape]["at"]) for shape in shapes} == made  # who made it stays
+
+    await ann.handle("zoom").click()
+    await ann.handle("zoom-200").click()
+    await expect(ann.handle("zoom")).to_have_text("200%")
+    await ann.page.keyboard.press("Shift+Digit2")
+    await expect(ann.shape(left)).to_be_in_viewport()
+    await ann.page.keyboard.press("Shift+Digit0")
+    await expect(ann.handle("zoom")).to_have_text("100%")

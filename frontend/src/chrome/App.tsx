@@ -67,7 +67,7 @@ function Empty({ editor, ask }: { editor: Editor; ask: (text?: string) => void }
     return (
       <div class="board-empty" data-testid="empty">
         <p>
-          Press <kbd>R</kbd> and drag to draw the first shape
+          <FirstGesture />
         </p>
       </div>
     );
@@ -75,7 +75,7 @@ function Empty({ editor, ask }: { editor: Editor; ask: (text?: string) => void }
   return (
     <div class="board-empty" data-testid="empty">
       <p>
-        Press <kbd>R</kbd> and drag to draw the first shape, or ask for one:
+        <FirstGesture />, or ask for one:
       </p>
       <div>
         {PROMPTS.map((text) => (
@@ -86,6 +86,16 @@ function Empty({ editor, ask }: { editor: Editor; ask: (text?: string) => void }
         ))}
       </div>
     </div>
+  );
+}
+
+function FirstGesture(): JSX.Element {
+  const isTouch = matchMedia('(max-width: 699px), (pointer: coarse)').matches;
+  if (isTouch) return <>Tap a shape below, then the board</>;
+  return (
+    <>
+      Press <kbd>R</kbd> and drag to draw the first shape
+    </>
   );
 }
 

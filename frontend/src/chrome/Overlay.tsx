@@ -68,7 +68,7 @@ function Targets({ editor }: { editor: Editor }): JSX.Element {
   const rows: [string, string][] = [
     ...targets.map((id): [string, string] => [id, 'target']),
     ...editor.highlighted.value.map((id): [string, string] => [id, 'target highlight']),
-    ...(bind ? [[bind, 'bind'] as [string, string]] : []),
+    ...[bind, editor.linkFrom.value].flatMap((id): [string, string][] => (id ? [[id, 'bind']] : [])),
   ];
   return (
     <g>

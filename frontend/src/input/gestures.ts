@@ -19,7 +19,7 @@ import {
   touches,
 } from '../geometry';
 import { type Drag, LIVE_BOXES, thin } from '../presence';
-import { snap } from './snap';
+import { snap, snapResize } from './snap';
 import { textHeight } from './text-size';
 
 export interface Keys {
@@ -125,12 +125,22 @@ export function stretch(editor: Editor, handle: HandleName, from: Point): Gestur
     .filter((shape) => shape.type !== 'connector' && !shape.locked)
     .flatMap((shape) => editor.scene.look(shape.id) ?? []);
   const only = shapes.length === 1 ? shapes[0] : undefined;
-  const box = editor.boundsOf(shapes.map((shape) => shape.id));
+  const ids = new Set(shapes.map((shape) => shape.id));
+  const box = editor.boundsOf(ids);
+  // A turned shape has no edges to line up, a text follows its words, and several at a corner keep their ratio.
+  const hasEdges = only ? !only.rotation && only.type !== 'text' : handle.length === 1;
+  const resized = (start: Box, drag: Point): Box =>
+    resize({ ...start, rotation: 0 }, handle, drag, { keepRatio: false, fromCentre: false });
   let result = new Map<string, Placement>();
   return {
     move(at, keys) {
-      const drag = { x: at.x - from.x, y: at.y - from.y };
       const options = { keepRatio: keys.shift, fromCentre: keys.alt };
+      const drag = { x: at.x - from.x, y: at.y - from.y };
+      const isFree = keys.ctrl || keys.shift || keys.alt;
+      const held = box && hasEdges && !isFree ? snapResize(editor, resized(box, drag), handle, ids) : null;
+      drag.x += held?.dx ?? 0;
+      drag.y += held?.dy ?? 0;
+      editor.guides.value = held?.guides ?? [];
       if (only) result = new Map([[only.id, whole(fitText(only, resize(only, handle, drag, options), handle))]]);
       else if (box) {
         const start = { ...box, rotation: 0 };

@@ -2,6 +2,7 @@
 import type { Editor, Tool } from '../editor';
 import { copyInto, pasteData } from '../transfer/clipboard';
 import { duplicate, nudge, remove, reorder, selectAll, toggleLock } from './actions';
+import { beginLink, createByKeyboard } from './by-keyboard';
 import { group, ungroup } from './groups';
 import type { Pointers } from './pointer';
 
@@ -49,6 +50,8 @@ export const SHORTCUTS: readonly (readonly [
       ['Lock, unlock', 'Ctrl Shift L'],
       ['Select all', 'Ctrl A'],
       ['Edit the text', 'Enter'],
+      ['Draw without a pointer', 'Tool, Enter'],
+      ['Connect two', 'A, Tab, Enter'],
       ['Delete', 'Delete'],
       ['Nudge (by 10)', 'Arrows (Shift)'],
       ['Back, forward', '[ ]'],
@@ -184,8 +187,9 @@ function plain(editor: Editor, pointers: Pointers, ask: () => void, event: Keybo
       remove(editor);
       return true;
     case 'Enter': {
+      if (!onButton && createByKeyboard(editor)) return true;
       const only = editor.selected();
-      if (onButton || only.length !== 1 || only[0]!.type === 'draw') return false;
+      if (onButton || !editor.canWrite || only.length !== 1 || only[0]!.type === 'draw') return false;
       editor.editing.value = only[0]!.id;
       return true;
     }
@@ -216,6 +220,8 @@ function plain(editor: Editor, pointers: Pointers, ask: () => void, event: Keybo
   }
   const tool = TOOL_KEYS[key.toLowerCase()];
   if (!tool || event.altKey) return false;
+  if (!editor.canWrite && tool !== 'select' && tool !== 'hand') return false;
   editor.tool.value = tool;
+  if (tool === 'connector') beginLink(editor);
   return true;
 }

@@ -10,6 +10,7 @@ import { textInk, textWidth, weightOf } from '../draw/shape';
 import { FAMILY, LINE_HEIGHT } from '../draw/text';
 import type { Editor } from '../editor';
 import { merge3, splice } from '../merge';
+import { focusShape } from './by-keyboard';
 import { fitted } from './text-size';
 
 const WRITE_AFTER_MS = 1000;
@@ -119,6 +120,7 @@ function open(editor: Editor, layer: HTMLElement, id: string): (() => void) | nu
     if (event.key === 'Escape' || (event.key === 'Enter' && !event.shiftKey && !event.isComposing)) {
       event.preventDefault();
       finish();
+      focusShape(editor, id);
     }
   };
   /** Somebody wrote the label meanwhile: lay one's own unsaved words onto theirs, the caret stays where it was. */

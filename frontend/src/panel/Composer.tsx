@@ -23,7 +23,7 @@ function SelectionChip({ panel }: { panel: Panel }): JSX.Element | null {
     <button
       type="button"
       class="selection-chip"
-      aria-label={`${count(selected, 'shape')} selected, sent along. Clear the selection`}
+      aria-label={`${selected} selected, sent along. Clear the selection`}
       title="The assistant is told what is selected. Click to clear."
       onClick={() => panel.board.select([])}
     >

@@ -9,7 +9,7 @@ export function initials(name: string): string {
   return letters.join('').toUpperCase();
 }
 
-/** A round picture with initials; the assistant's is a rounded square with a spark. */
+/** A round picture with initials, which are drawn and not written: what it labels says the name; the assistant's is a rounded square with a spark. */
 export function Avatar({ person, size = 26 }: { person: Person; size?: number }): JSX.Element {
   const style: JSX.CSSProperties = { width: `${size}px`, height: `${size}px` };
   if (person.kind === 'agent') {
@@ -20,8 +20,12 @@ export function Avatar({ person, size = 26 }: { person: Person; size?: number })
     );
   }
   return (
-    <span class="avatar" data-kind="human" style={{ ...style, background: person.color }} aria-hidden="true">
-      {initials(person.name)}
-    </span>
+    <span
+      class="avatar"
+      data-kind="human"
+      data-initials={initials(person.name)}
+      style={{ ...style, background: person.color }}
+      aria-hidden="true"
+    />
   );
 }
