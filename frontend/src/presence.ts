@@ -6,6 +6,7 @@ import { type ReadonlySignal, signal } from '@preact/signals';
 import type { Awareness } from 'y-protocols/awareness';
 import type { AgentPresence, Presence as Peer, Person, View } from './board';
 import { same } from './canvas';
+import { MAX_COORDINATE } from './canvas.gen';
 import type { Box, Placement, Point } from './geometry';
 import { colourOf } from './me';
 
@@ -53,7 +54,9 @@ interface MyState {
   view: Box | null;
 }
 
-const finite = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
+/** Farther than from one end of the board to the other nobody drags, and sums of such numbers stay numbers. */
+const FAR = 4 * MAX_COORDINATE;
+const finite = (value: unknown): value is number => typeof value === 'number' && Math.abs(value) <= FAR;
 const record = (value: unknown): Record<string, unknown> | null =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null;
 const strings = (value: unknown): readonly string[] =>

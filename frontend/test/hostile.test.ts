@@ -5,6 +5,7 @@ import { Camera } from '../src/camera';
 import { Canvas, type FieldName } from '../src/canvas';
 import { DEFAULTS, SHAPE_TYPES } from '../src/canvas.gen';
 import { Scene } from '../src/draw/scene';
+import { readState } from '../src/presence';
 
 const TAGS = new Set(['g', 'rect', 'ellipse', 'polygon', 'path', 'text', 'tspan']);
 const FIELDS = Object.keys(DEFAULTS) as FieldName[];
@@ -132,4 +133,14 @@ it('D1 ids, parents and ends may be anything, in circles too', () => {
   expect(canvas.topZ()).toBeTypeOf('string');
   expect(canvas.bottomZ()).toBeTypeOf('string');
   for (const id of ids) scene.override(new Map([[id, { x: 5 }]]));
+});
+
+it('numbers far beyond the board in the state of somebody else are left out', () => {
+  const far = {
+    cursor: { x: 1, y: 1e308 },
+    drag: { ids: ['s'], dx: 1e308, dy: 0 },
+    view: { x: 0, y: 0, w: 1e308, h: 1 },
+  };
+  const state = { user: { id: 'u' }, ...far, drawing: { x: 0, y: 0, points: [1e308, -1e308] } };
+  expect(readState(1, false, state)).toMatchObject({ cursor: null, drag: null, view: null, drawing: null });
 });

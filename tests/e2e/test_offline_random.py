@@ -56,6 +56,8 @@ class Sketcher:
     seen: Seen = field(default_factory=dict)
     overwritten: set[tuple[Place, str]] = field(default_factory=set)
     """Values that this person's page has replaced since its chip last said Saved."""
+    arrivals: Counter[tuple[Place, str]] = field(default_factory=Counter)
+    """How often each value came to stand on this person's page."""
     shapes: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -70,6 +72,7 @@ class Storm:
         self.gone: set[tuple[Place, str]] = set()
         """Values of which a chip said that what replaced them is saved."""
         self.made: Counter[tuple[Place, str]] = Counter()
+        """How often each value came to stand by somebody's gesture."""
 
     # ---- what people do
 
@@ -106,12 +109,11 @@ class Storm:
         if do < 0.62:
             await keyboard.press(self.rng.choice(["Delete", "Control+d", "]", "["]))
         elif do < 0.74:
-            await keyboard.press(self.rng.choice(["Shift+ArrowLeft", "ArrowUp", "Shift+ArrowDown"]))
+            await keyboard.press(self.rng.choice(["Shift+ArrowLeft", "ArrowUp"]))
         elif do < 0.84:
             await self.write(who)
         else:
-            for _ in range(self.rng.randint(1, 3)):
-                await keyboard.press(self.rng.choice(["Control+z", "Control+z", "Control+Shift+z"]))
+            await keyboard.press(self.rng.choice(["Control+z", "Control+z", "Control+Shift+z"]))
 
     async def write(self, who: Sketcher) -> None:
         """New words at the end of the label of what is selected, if it can have one."""
@@ -142,8 +144,8 @@ class Storm:
 
     # ---- what is known
 
-    async def look(self, who: Sketcher) -> None:
-        """Takes down what a page shows, and what its chip says about it."""
+    async def look(self, who: Sketcher, *, has_acted: bool = False) -> None:
+        """Takes down what a page shows, and what its chip says about it; `has_acted` just before."""
         found = await who.person.page.evaluate(LOOK)
         who.shapes = found["shapes"]
         now: Seen = {
@@ -155,7 +157,8 @@ class Storm:
         for place, value in now.items():
             before = who.seen.get(place)
             if before != value:
-                self.made[place, value] += 1
+                who.arrivals[place, value] += 1
+                self.made[place, value] += has_acted
                 if before is not None:
                     who.overwritten.add((place, before))
         who.seen = now
@@ -176,11 +179,11 @@ class Storm:
         """S1, S2: a shape under a Saved chip is there, and no value stands that a saved one had replaced."""
         assert self.saved_ids <= shapes.keys(), f"lost: {self.saved_ids - shapes.keys()}"
         for (shape, name), value in self.gone:
+            stood = max(who.arrivals[(shape, name), value] for who in self.people)
             # A value that came back (undo, a drag to where it was) may well stand again.
-            if self.made[(shape, name), value] <= len(self.people) and name in shapes[shape]:
-                assert told(shapes[shape][name]) != value, (
-                    f"{shape}.{name} is {value} again, which was replaced and saved"
-                )
+            if stood < 2 and self.made[(shape, name), value] < 2 and name in shapes[shape]:
+                now = told(shapes[shape][name])
+                assert now != value, f"{shape}.{name} is {value} again, which was replaced and saved"
 
 
 def told(value: object) -> str:
