@@ -12,15 +12,18 @@ from agent.calls import Staged
 from agent.ledger import Ledger
 from agent.lines import clean
 from agent.model import Item
+from agent.pictures import drawn
 from agent.preview import Preview
 from agent.records import CallEntry, Prompt, RunState, call_id
 from agent.tools.base import Question, ToolContext, ToolError
 from agent.tools.consent import DELETE
+from agent.tools.picture import Picture
 from agent.world import World
 from sync.canvas.canvas import Canvas
 from sync.canvas.mirror import Mirror
 from sync.canvas.schema import Answer, CallId, RunId, ShapeId
 
+MAX_PICTURES = 2  # of one step: a request has to stay small
 DRAG_PATIENCE_S = 1.0  # how long a call waits for a person to let go of a shape
 
 DOING = {
@@ -28,7 +31,7 @@ DOING = {
     "editExistingShape": "changing", "move": "moving", "arrange": "arranging", "delete": "deleting",
     "set_text": "writing", "look": "looking", "find": "looking", "check": "checking", "undo": "taking back",
     "diagram": "drawing", "frame": "framing", "group": "grouping", "point": "pointing", "plan": "planning",
-    "ask": "asking",
+    "ask": "asking", "picture": "looking",
 }  # fmt: skip
 """What people read while a tool is at work."""
 
@@ -84,6 +87,18 @@ class Calling:
         elif not self._ledger.is_cancelled(state.id):
             self._log(state.id, seq, item, _answered(outcome, answer), began)
         return None
+
+    async def pictures(self, state: RunState) -> list[Item]:
+        """The pictures that the last step asked for, as the board is now."""
+        found: list[Item] = []
+        for seq, item in state.steps[-1].calls if state.steps else ():
+            logged = self._ledger.logged(call_id(state.id, seq))
+            if item.get("name") == Picture.name and logged is not None and logged.status == "done":
+                wanted = self._world.tools.parse(item)
+                if isinstance(wanted, Picture):
+                    proposal = self._ledger.proposal(state, self._mirror)
+                    found.append(await drawn(self._world.doc, wanted, call_id(state.id, seq), proposal))
+        return found[-MAX_PICTURES:]
 
     def preview(self, state: RunState, prompt: Prompt) -> Preview:
         """Shows the calls of the step that follows while they are written, until each has been carried out."""
@@ -153,6 +168,7 @@ class Calling:
             is_confirmed=answer is not None and answer["text"] == DELETE,
             people_changes=self._people_changes,
             written_by=self._written_by,
+            sees=world.settings.sees,
             last_seen=partial(self._last_seen, state.id),
         )
         return lambda: replace(base, new_id=_ids(call), dragging=world.face.dragging(), names=world.face.names())

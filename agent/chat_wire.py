@@ -42,7 +42,7 @@ def messages(instructions: str, items: Iterable[Item]) -> list[dict[str, Any]]:
         match item.get("type", "message"):
             case "message":
                 role = item.get("role", "user")
-                result.append({"role": role if role in ("assistant", "user") else "system", "content": text_of(item)})
+                result.append({"role": role if role in ("assistant", "user") else "system", "content": _content(item)})
             case "function_call":
                 call = {
                     "id": item["call_id"],
@@ -58,6 +58,18 @@ def messages(instructions: str, items: Iterable[Item]) -> list[dict[str, Any]]:
             case _:  # reasoning and whatever else belongs to the other wire
                 continue
     return result
+
+
+def _content(item: Item) -> str | list[dict[str, Any]]:
+    """The words; with pictures between them the list of both."""
+    parts = item.get("content")
+    pictures = (
+        [part["image_url"] for part in parts if part.get("type") == "input_image"] if isinstance(parts, list) else []
+    )
+    if not pictures:
+        return text_of(item)
+    shown = [{"type": "image_url", "image_url": {"url": url}} for url in pictures]
+    return [{"type": "text", "text": text_of(item)}, *shown]
 
 
 @dataclass(slots=True)

@@ -35,6 +35,7 @@ from sync.canvas.mirror import Mirror
 from sync.canvas.schema import RunError, RunId, RunStatus, ShapeId
 from sync.canvas.shape import Shape
 
+NOT_SHOWN: Item = {"role": "user", "content": "The picture could not be shown: this model's server refuses pictures."}
 MAX_FAILING_ROUNDS = 3  # steps in a row in which every call failed
 MAX_REPEATS = 3  # times the same call with the same arguments may come in a row, the last is not carried out
 
@@ -158,16 +159,18 @@ class Runner:
         world.face.show("thinking", state.id)
         watcher = _Show(world.face, state.id, self._calling.preview(state, prompt))
         done: StepDone | StepFailed
-        for _ in range(2):
-            request = StepRequest(
-                INSTRUCTIONS,
-                world.tools.schemas,
-                [*earlier, *self.ledger.outputs(state), {"role": "user", "content": self._view(state, prompt)}],
-            )
+        pictures = await self._calling.pictures(state)
+        for _ in range(3):
+            view = {"role": "user", "content": self._view(state, prompt)}
+            items = [*earlier, *self.ledger.outputs(state), *pictures, view]
+            request = StepRequest(INSTRUCTIONS, world.tools.schemas, items)
             done = await ask(world.model, request, world.policy, watcher, world.settings.event_timeout_s)
-            if not (isinstance(done, StepFailed) and done.code == "reasoning_refused"):
+            if isinstance(done, StepFailed) and done.code == "reasoning_refused":
+                state = self.ledger.without_reasoning(state)
+            elif isinstance(done, StepFailed) and done.code == "bad_request" and pictures:
+                pictures = [NOT_SHOWN]  # the server takes no pictures after all
+            else:
                 break
-            state = self.ledger.without_reasoning(state)
         return done, state
 
     def _view(self, state: RunState, prompt: Prompt) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 Api = Literal["responses", "chat"]
 ApiChoice = Literal["auto", "responses", "chat"]
+VisionChoice = Literal["auto", "yes", "no"]
 
 OPENAI_URL = "https://api.openai.com/v1"
 DEFAULT_MODEL = "gpt-6.1-terra"
@@ -107,6 +108,13 @@ class Settings:
             "`responses`, `chat`, or `auto`: responses for OpenAI and Azure, chat (chat.completions) elsewhere.",
         ),
     )
+    model_vision: VisionChoice = field(
+        default="auto",
+        metadata=_says(
+            "COPLAYER_MODEL_VISION",
+            "`yes` when the model reads pictures, `no`, or `auto`: yes at OpenAI and Azure. Others get no pictures.",
+        ),
+    )
     openai_key: str = field(
         default="",
         repr=False,
@@ -201,6 +209,8 @@ class Settings:
     def _check(self) -> None:
         if self.model_api not in ("auto", "responses", "chat"):
             raise SettingsError("COPLAYER_MODEL_API must be auto, responses or chat")
+        if self.model_vision not in ("auto", "yes", "no"):
+            raise SettingsError("COPLAYER_MODEL_VISION must be auto, yes or no")
         for name in ("server", "base_url"):
             url = urlsplit(getattr(self, name))
             if getattr(self, name) and (url.scheme not in ("http", "https") or not url.hostname):
@@ -233,6 +243,13 @@ class Settings:
         if self.model:
             return self.model == DEMO_MODEL
         return not (self.openai_key or self.model_key or self.base_url)
+
+    @property
+    def sees(self) -> bool:
+        """Whether the model is known to read pictures."""
+        if self.is_demo or self.model_vision != "auto":
+            return self.model_vision == "yes" and not self.is_demo
+        return is_openai(self.base_url.rstrip("/") or OPENAI_URL)
 
     @property
     def display_name(self) -> str:

@@ -18,6 +18,7 @@ from agent.tools.frame import Frame
 from agent.tools.group import Group
 from agent.tools.look import Look
 from agent.tools.move import Move
+from agent.tools.picture import Picture
 from agent.tools.place import PlaceBeside
 from agent.tools.plan import Plan
 from agent.tools.point import PointAt
@@ -34,6 +35,7 @@ TOOLS: tuple[type[Tool], ...] = (
     Look,
     Find,
     Check,
+    Picture,
     Create,
     Update,
     SetText,

@@ -75,6 +75,8 @@ class ToolContext:
     """Shape id -> name of the person who drags it now."""
     names: Mapping[str, str] = field(default_factory=dict)
     """User id -> name people read, as far as known."""
+    sees: bool = False
+    """Whether the model is known to read pictures."""
     request: str = ""
     """What the person asked, in their words."""
     is_confirmed: bool = False

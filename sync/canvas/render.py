@@ -41,19 +41,43 @@ Attribute = str | float | None
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """An SVG document and its size, px."""
+    """An SVG document and the part of the board it shows, px."""
 
     svg: str
-    w: float
-    h: float
+    area: Box
+
+    @property
+    def w(self) -> float:
+        """Width, px."""
+        return self.area.w
+
+    @property
+    def h(self) -> float:
+        """Height, px."""
+        return self.area.h
 
 
-def render(canvas: Canvas, theme: ThemeName = "light", title: str = "", *, background: bool = True) -> Picture:
-    """The whole board, lowest shape first, without what is only proposed; an empty board is an empty page."""
+def render(
+    canvas: Canvas,
+    theme: ThemeName = "light",
+    title: str = "",
+    *,
+    background: bool = True,
+    region: Box | None = None,
+    marks: Mapping[ShapeId, tuple[int, Box]] | None = None,
+    mark_size: float = 16.0,
+) -> Picture:
+    """The whole board, lowest shape first, without what is only proposed; an empty board is an empty page.
+
+    `region`: only that part, px. `marks` (marks.py): numbers on shapes, `mark_size` px of the board high.
+    """
     colours = THEMES[theme]
     shapes = [shape for shape in canvas.shapes() if not canvas.is_open(shape)]
     lines = {shape.id: line_of(shape, canvas) for shape in shapes if shape.type == "connector"}
-    area = _area(shapes, lines)
+    if region is not None:
+        shapes = [s for s in shapes if (reach := _reach(s, lines)) is not None and region.touches(reach)]
+    area = region if region is not None else _area(shapes, lines)
+    numbers = [_mark(count, box, mark_size, colours) for count, box in (marks or {}).values()]
     body = [_group(shape, lines.get(shape.id), colours) for shape in shapes]
     view = " ".join(number(side) for side in (area.x, area.y, area.w, area.h))
     page = _node("rect", x=area.x, y=area.y, width=area.w, height=area.h, fill=colours.canvas) if background else ""
@@ -64,13 +88,30 @@ def render(canvas: Canvas, theme: ThemeName = "light", title: str = "", *, backg
         soft,
         page,
         *body,
+        *numbers,
         xmlns="http://www.w3.org/2000/svg",
         viewBox=view,
         width=area.w,
         height=area.h,
         font_family=FAMILY,
     )
-    return Picture(svg + "\n", area.w, area.h)
+    return Picture(svg + "\n", area)
+
+
+def _mark(count: int, box: Box, size: float, theme: Theme) -> str:
+    """A number at the top left corner of a shape."""
+    width = size * (0.7 + 0.55 * len(str(count)))
+    return _node(
+        "g",
+        _node(
+            "rect", width=width, height=size, rx=size / 4, fill=theme.text, stroke=theme.canvas, stroke_width=size / 12
+        ),
+        _node(
+            "text", str(count), x=width / 2, y=size * (0.5 + BASELINE * 0.72), font_size=size * 0.72, font_weight=600,
+            text_anchor="middle", fill=theme.canvas,
+        ),
+        transform=f"translate({number(box.x)} {number(box.y)})",
+    )  # fmt: skip
 
 
 def _area(shapes: Sequence[Shape], lines: Mapping[ShapeId, Line | None]) -> Box:
