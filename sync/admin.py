@@ -1,4 +1,4 @@
-"""What an operator does from a shell: `coplayer rooms`, `token`, `doctor` and `backup`."""
+"""What an operator does from a shell: `coplayer rooms`, `token`, `doctor`, `backup` and `restore`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import anyio
 from sync import admin_rooms
 from sync.admin_rooms import Trouble
 from sync.auth import ROLES, Access, Authority
-from sync.backup import back_up
+from sync.backup import back_up, restore
 from sync.board import PROFILES
 from sync.doctor import examine
 from sync.settings import Settings
@@ -40,8 +40,11 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     _finish(token, _token)
     _finish(commands.add_parser("doctor", help="check every stored byte and read every board"), _doctor)
     backup = commands.add_parser("backup", help="copy the database while the server runs")
-    backup.add_argument("file", type=Path, help="a new file; to go back, stop the server and put it in place")
+    backup.add_argument("file", type=Path, help="a new file")
     _finish(backup, _backup)
+    back = commands.add_parser("restore", help="go back to a backup, while no server runs")
+    back.add_argument("file", type=Path, help="what `coplayer backup` made")
+    _finish(back, _restore)
 
 
 def _add_room_actions(actions: argparse._SubParsersAction[Any]) -> None:
@@ -132,3 +135,11 @@ def _backup(arguments: argparse.Namespace, settings: Settings) -> int:
     size = back_up(settings.database, arguments.file)
     print(f"{arguments.file}: {size} bytes")
     return 0
+
+
+def _restore(arguments: argparse.Namespace, settings: Settings) -> int:
+    if settings.store.startswith("postgres"):
+        raise Trouble("The data is in PostgreSQL; use pg_restore.")
+    before = restore(arguments.file, settings.database)
+    print(f"{settings.database} is as {arguments.file} was." + (f" Before: {before}" if before else ""))
+    return anyio.run(_examine, settings)

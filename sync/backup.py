@@ -1,16 +1,19 @@
-"""A consistent copy of the embedded database while a server writes it, by SQLite's own backup."""
+"""A consistent copy of the embedded database while a server writes it, by SQLite's own backup, and the way back."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from sync.store import StoreError
 
 PAGES_A_STEP = 1_000  # between two steps the server may write; each is about 4 MB
 BUSY_TIMEOUT_S = 10.0
+LEASES_AHEAD = 1_000
+"""A lease's epoch is an assistant's client id (R8). Those given since the backup must not be given again: whoever still
+has what they wrote would take the new holder's changes for ones it knows."""
 
 
 def back_up(source: Path, target: Path) -> int:
@@ -33,6 +36,53 @@ def back_up(source: Path, target: Path) -> int:
         part.unlink(missing_ok=True)
         raise StoreError(f"The backup failed: {error}.") from error
     return target.stat().st_size
+
+
+def restore(source: Path, database: Path) -> Path | None:
+    """Put a copy of a backup in the database's place; where the one before went. Raises StoreError: nothing is changed.
+
+    No server may have the database open. People's browsers may bring back what was drawn since the backup: it merges.
+    """
+    if not source.is_file():
+        raise StoreError(f"There is no backup {source}.")
+    if is_in_use(database):
+        raise StoreError(f"{database} is in use; stop the server first.")
+    part = database.with_name(database.name + ".part")
+    try:
+        database.parent.mkdir(parents=True, exist_ok=True)
+        part.unlink(missing_ok=True)
+        _copy(source, part)
+        with closing(sqlite3.connect(part, isolation_level=None)) as copy:
+            copy.execute("UPDATE leases SET epoch = epoch + ?", (LEASES_AHEAD,))
+        with part.open("rb") as file:
+            os.fsync(file.fileno())
+        before = _put_aside(database)
+        part.rename(database)
+        folder = os.open(database.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except (OSError, sqlite3.Error) as error:
+        part.unlink(missing_ok=True)
+        raise StoreError(f"The backup was not put in place: {error}.") from error
+    return before
+
+
+def _put_aside(database: Path) -> Path | None:
+    """Its new name; a log that could not be written into it goes along."""
+    if not database.exists():
+        return None
+    with suppress(sqlite3.Error), closing(sqlite3.connect(database)) as connection:  # it may be why there is a restore
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    number = 1
+    while (aside := database.with_name(f"{database.name}.before-restore-{number}")).exists():
+        number += 1
+    for suffix in ("", "-wal", "-shm"):
+        part = database.with_name(database.name + suffix)
+        if part.exists():
+            part.rename(aside.with_name(aside.name + suffix))
+    return aside
 
 
 def _copy(source: Path, part: Path) -> None:

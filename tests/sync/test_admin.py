@@ -17,7 +17,7 @@ import pytest
 
 from agent.cli import main
 from sync.auth import Authority
-from sync.backup import back_up, is_in_use
+from sync.backup import LEASES_AHEAD, back_up, is_in_use, restore
 from sync.store import StoreError
 from tests.support.server import Server
 
@@ -201,3 +201,50 @@ def test_a_backup_overwrites_nothing_and_leaves_nothing_behind_when_it_fails(tmp
     with pytest.raises(StoreError, match="overwrites nothing"):
         back_up(tmp_path / "broken.db", tmp_path / "there.db")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["broken.db", "there.db"]
+
+
+def test_a_backup_is_put_back_and_what_was_there_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """R8: no assistant gets an epoch again that one had since the backup."""
+    data, copy, database = tmp_path / "data", tmp_path / "copy.db", tmp_path / "data" / "coplayer.db"
+
+    def lease(server: Server) -> int:
+        answer = httpx.post(f"{server.url}/api/rooms/r/lease", json={"agent": "assistant", "holder": "h"})
+        assert answer.status_code == 200, answer.text
+        return int(answer.json()["epoch"])
+
+    def draw(server: Server, title: str) -> None:
+        change = {"meta": {"title": title}}
+        assert httpx.patch(f"{server.url}/api/rooms/r/doc", json=change, headers=MERGE).status_code == 200
+
+    with Server(data) as server:
+        httpx.post(f"{server.url}/api/rooms", json={"room": "r"})
+        draw(server, "as it was")
+        before = lease(server)
+        back_up(database, copy)
+        draw(server, "drawn since")
+        assert run("restore", str(copy), "--data", str(data)) == 1
+        assert "stop the server" in capsys.readouterr().err
+    assert run("restore", str(copy), "--data", str(data)) == 0
+    assert "All is well." in capsys.readouterr().out
+    with Server(data) as server:
+        document = httpx.get(f"{server.url}/api/rooms/r/doc").json()
+        assert document["meta"]["title"] == "as it was"
+        assert lease(server) > before + LEASES_AHEAD - 1
+    aside = database.with_name("coplayer.db.before-restore-1")
+    aside.rename(tmp_path / "aside.db")
+    assert restore(tmp_path / "aside.db", database) == aside
+    with Server(data) as server:
+        assert httpx.get(f"{server.url}/api/rooms/r/doc").json()["meta"]["title"] == "drawn since"
+
+
+def test_what_is_no_backup_is_not_put_in_place(tmp_path: Path) -> None:
+    database = tmp_path / "coplayer.db"
+    database.write_text("mine")
+    (tmp_path / "broken.db").write_bytes(b"SQLite format 3\0" + b"nonsense" * 100)
+    with pytest.raises(StoreError, match="no backup"):
+        restore(tmp_path / "none.db", database)
+    (tmp_path / "data").mkdir()
+    with pytest.raises(StoreError, match="not put in place"):
+        restore(tmp_path / "broken.db", tmp_path / "data" / "coplayer.db")
+    assert list((tmp_path / "data").iterdir()) == []
+    assert database.read_text() == "mine"
