@@ -167,14 +167,14 @@ class Hub:
             self.rooms.leave(slot)
             raise
         self._connections.add(connection)
-        connection.join(member, link, agent, expires_at - self._clock())
-        self._changed(room)
-        if agent is not None:  # again, now that a newer lease would find this connection and close it
-            try:
+        try:
+            connection.join(member, link, agent, expires_at - self._clock())
+            self._changed(room)
+            if agent is not None:  # again, now that a newer lease would find this connection and close it
                 await self.check_lease(room, agent)
-            except BaseException:
-                connection.lost()
-                raise
+        except BaseException:
+            connection.lost()
+            raise
         return connection
 
     def _ended(self, connection: Connection) -> None:
@@ -195,8 +195,9 @@ class Hub:
             await anyio.sleep(beat_s)
             now, before = monotonic(), last
             last = now
+            passed_s = min(now - before, 2 * beat_s)  # time in which we were not served ourselves is nobody's fault
             for connection in tuple(self._connections):
-                connection.outbox.beat(now - before)
+                connection.outbox.beat(passed_s)
 
     def _new_connection(self) -> ConnectionId:
         self._next_connection += 1

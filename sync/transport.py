@@ -36,6 +36,8 @@ class WebSocket(WebSocketsSansIOProtocol):
     receiver: Receiver | None = None
     is_attached = False
     is_discarding = False
+    is_over = False
+    """Nothing more is written: a close frame was, or the socket is gone."""
     pong: bytes | None = None
     """The answer to the last ping of a peer that does not read."""
 
@@ -65,13 +67,13 @@ class WebSocket(WebSocketsSansIOProtocol):
     def pause_writing(self) -> None:
         """The buffer is full."""
         super().pause_writing()
-        if self.receiver is not None and not self.close_sent:
+        if self.receiver is not None and not self.is_over:
             self.receiver.paused()
 
     def resume_writing(self) -> None:
         """The buffer has drained."""
         super().resume_writing()
-        if self.close_sent:
+        if self.is_over:
             self.lose()  # it has read all, the goodbye included
             return
         if self.pong is not None:
@@ -82,6 +84,7 @@ class WebSocket(WebSocketsSansIOProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is gone."""
+        self.is_over = True
         super().connection_lost(exc)
         self.lose()
 
@@ -122,7 +125,9 @@ class WebSocket(WebSocketsSansIOProtocol):
         match opcode:
             case ws.PING:
                 pong = framed(payload, ws.PONG)
-                if self.writable.is_set():
+                if self.is_over:
+                    pass
+                elif self.writable.is_set():
                     self.transport.write(pong)
                 else:
                     self.pong = pong
@@ -159,7 +164,7 @@ class WebSocket(WebSocketsSansIOProtocol):
             await super().send(message)
             return
         await self.writable.wait()
-        if self.disconnected or self.transport.is_closing():
+        if self.is_over or self.transport.is_closing():
             raise ClientDisconnected
         match message["type"]:
             case "websocket.send":
@@ -177,8 +182,14 @@ class WebSocket(WebSocketsSansIOProtocol):
                 raise RuntimeError(f"Expected ASGI message 'websocket.send' or 'websocket.close', but got '{kind}'.")
 
     def write(self, item: Outgoing) -> None:
-        """See Link."""
-        self.transport.write(item.wire)
+        """See Link. What comes after the end is dropped; a room must not fail for one of its sockets."""
+        if self.is_over:
+            return
+        try:
+            self.transport.write(item.wire)
+        except RuntimeError:  # uvloop, of a transport that has just been closed
+            self.is_over = True
+            self.transport.abort()
 
     def unsent_bytes(self) -> int:
         """See Link."""
@@ -186,7 +197,7 @@ class WebSocket(WebSocketsSansIOProtocol):
 
     def close(self, code: int, reason: str) -> None:
         """See Link."""
-        if not self.close_sent and not self.disconnected:
+        if not self.is_over:
             self.say_close(code, reason)
 
     def attach(self, receiver: Receiver) -> None:
@@ -199,7 +210,7 @@ class WebSocket(WebSocketsSansIOProtocol):
             message = self.queue.get_nowait()
             if message["type"] == "websocket.receive":
                 receiver.received(message.get("bytes") or b"")
-        if self.disconnected or self.transport.is_closing() or self.close_sent:
+        if self.is_over or self.transport.is_closing():
             self.loop.call_soon(self.lose)
         elif self.read_paused:
             self.read_paused = False
@@ -211,6 +222,7 @@ class WebSocket(WebSocketsSansIOProtocol):
         """Send a close frame and wait for the peer's. What it does not read in time is thrown away."""
         self.stop_keepalive()
         self.close_sent = True
+        self.is_over = True
         self.transport.set_write_buffer_limits(0)  # so that the end of writing is told
         self.transport.write(framed(ws.close_payload(code, reason), ws.CLOSE))
         self.close_timer = self.loop.call_later(CLOSE_TIMEOUT_S, self.transport.close)
@@ -230,7 +242,8 @@ class WebSocket(WebSocketsSansIOProtocol):
     def closed_by_peer(self, code: int, reason: str) -> None:
         """Its close frame: an answer to ours, or to be answered."""
         self.reader, self.is_discarding = None, True
-        if not self.close_sent:
+        has_said_goodbye, self.is_over = self.is_over, True
+        if not has_said_goodbye:
             self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
             self.transport.write(framed(ws.close_payload(code, ""), ws.CLOSE))
         self.end()
@@ -241,7 +254,8 @@ class WebSocket(WebSocketsSansIOProtocol):
         A socket that is closed with something unread is reset, and then the peer never reads why.
         """
         self.reader, self.is_discarding = None, True
-        if not self.close_sent:
+        has_said_goodbye, self.is_over = self.is_over, True
+        if not has_said_goodbye:
             self.queue.put_nowait({"type": "websocket.disconnect", "code": broken.code, "reason": broken.reason})
             self.transport.write(framed(ws.close_payload(broken.code, broken.reason), ws.CLOSE))
             self.close_sent = True
@@ -282,7 +296,7 @@ class WebSocket(WebSocketsSansIOProtocol):
     def send_keepalive_ping(self) -> None:
         """A half-open socket is noticed when no answer comes."""
         self.ping_timer = None
-        if self.close_sent or self.transport.is_closing():
+        if self.is_over or self.transport.is_closing():
             return
         self.pending_ping_payload = random.randbytes(4)
         self.ping_sent_at = self.loop.time()

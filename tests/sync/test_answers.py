@@ -57,7 +57,7 @@ def shapes_after(*updates: bytes) -> set[str]:
     for update in updates:
         doc.apply_update(update)
     shapes: Map[Any] = doc.get("shapes", type=Map)
-    return set(shapes)
+    return set(shapes.keys())
 
 
 def test_w2_those_who_lack_the_same_share_one_answer_until_something_changes() -> None:

@@ -24,6 +24,7 @@ VALUE_BYTES = 50_000
 STEPS = 200  # 10 MB past each peer
 PAST_THE_KERNEL = 130  # Linux buffers up to 4 MB of a connection before the server feels anything
 READERS = 8
+BOTH_PATHS = pytest.mark.parametrize("path", ["--raw-transport", "--no-raw-transport"])
 
 
 def rss_bytes(pid: int) -> int:
@@ -87,9 +88,12 @@ async def party(server: Server) -> AsyncIterator[tuple[RawPeer, RawPeer, list[Ra
             peer.hang_up()
 
 
+@BOTH_PATHS
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads /proc")
-async def test_w11_a_paused_peer_costs_no_memory_and_nobodys_time_and_has_it_all_when_it_wakes(tmp_path: Path) -> None:
-    with Server(tmp_path, "--slow-after-s", "60") as server:
+async def test_w11_a_paused_peer_costs_no_memory_and_nobodys_time_and_has_it_all_when_it_wakes(
+    tmp_path: Path, path: str
+) -> None:
+    with Server(tmp_path, "--slow-after-s", "60", path) as server:
         async with party(server) as (writer, paused, readers):
             hand = Writer(writer)
             for number in range(20):  # what the server needs in any case
@@ -137,9 +141,10 @@ async def test_h7_a_paused_socket_of_the_other_dialect_is_let_go_and_holds_nobod
             speaker.hang_up()
 
 
+@BOTH_PATHS
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads /proc")
-async def test_c1_the_socket_of_a_peer_that_stays_paused_is_let_go(tmp_path: Path) -> None:
-    with Server(tmp_path, "--slow-after-s", "0.3") as server:
+async def test_c1_the_socket_of_a_peer_that_stays_paused_is_let_go(tmp_path: Path, path: str) -> None:
+    with Server(tmp_path, "--slow-after-s", "0.3", path) as server:
         async with party(server) as (writer, paused, readers):
             hand = Writer(writer)
             sockets = open_sockets(server.pid)
