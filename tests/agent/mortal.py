@@ -128,6 +128,6 @@ def effect(root: Mapping[str, Any], run: str) -> dict[str, Any]:
         for name, call in root["calls"].items()
     }
     said = {n: m["body"] for n, m in root["messages"].items() if m["role"] == "assistant"}
-    state = {k: root["runs"][run][k] for k in ("status", "summary", "turn")}
+    state = {k: root["runs"][run].get(k) for k in ("status", "summary", "turn", "error")}
     told = json.dumps({"shapes": shapes, "calls": calls, "said": said, "run": state}, sort_keys=True)
     return dict(json.loads(told.replace(run, "RUN")))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -84,65 +83,6 @@ async def test_r6_a_call_is_durable_before_the_model_hears_of_it(stage: Stage) -
         scene.on_saved = saved
         await scene.runner.work(run)
         assert durable == [1, 2, 3, 3], "after each call, and at the end"
-
-
-BEFORE_OR_AFTER = {
-    "cut": Fault(after=6),
-    "dropped": Fault(after=6, ending="abort"),
-    "reset": Fault(after=6, ending="reset"),
-    "silent": Fault(after=6, ending="stall"),
-    "garbage": Fault(rewrite=faults.garbage_after(3)),
-    "429": Fault(status=429, headers={"retry-after": "7"}),
-    "500": Fault(status=500),
-    "503": Fault(status=503),
-}
-ONE_WIRE: dict[tuple[Api, str], Fault] = {
-    ("responses", "failed"): Fault(rewrite=faults.failed("server_error")),
-    ("responses", "error event"): Fault(rewrite=faults.error_flat),
-    ("responses", "nested error event"): Fault(rewrite=faults.error_nested),
-    ("chat", "error chunk"): Fault(rewrite=faults.bare_error),
-}
-TRANSIENT = [(api, name, fault) for name, fault in BEFORE_OR_AFTER.items() for api in WIRES]
-TRANSIENT += [(api, name, fault) for (api, name), fault in ONE_WIRE.items()]
-
-
-@pytest.mark.parametrize("at", [0, 1, 2], ids=["first step", "between calls", "last step"])
-@pytest.mark.parametrize(("api", "name", "fault"), TRANSIENT, ids=[f"{api} {name}" for api, name, _ in TRANSIENT])
-async def test_r10_a_passing_fault_changes_nothing_but_the_time(
-    stage: Stage, api: Api, name: str, fault: Fault, at: int
-) -> None:
-    if at == 2 and fault.after:
-        fault = replace(fault, after=2)  # the last answer is short
-    server = ModelServer(TWO_STEPS, [Fault()] * at + [fault])
-    patience = {"event_timeout_s": 0.5} if name == "silent" else {}
-    async with stage.scene(server, api, **patience) as scene:
-        state = await scene.ask("draw")
-        assert (state["status"], state.get("error")) == ("completed", None)
-        assert len(scene.shapes()) == 4
-        assert server.refused == []
-        assert len(server.requests) == 4 or name == "silent", "one step was asked twice"
-        if name == "429":
-            assert 7 in scene.sleeps
-        for request in server.requests:
-            assert_answerable(request)
-
-
-FINAL = [(400, {"message": "Bad."}, "bad_request"), (401, {}, "auth"), (429, {"code": "insufficient_quota"}, "quota")]
-
-
-@pytest.mark.parametrize("api", WIRES)
-@pytest.mark.parametrize(("status", "error", "code"), FINAL)
-async def test_r10_a_fault_that_stays_ends_the_run_at_once_and_the_next_prompt_works(
-    stage: Stage, api: Api, status: int, error: dict[str, Any], code: str
-) -> None:
-    server = ModelServer(TWO_STEPS, [Fault(), Fault(status=status, error=error)])
-    async with stage.scene(server, api) as scene:
-        state = await scene.ask("draw")
-        assert (state["status"], state["error"]["code"]) == ("failed", code)
-        assert len(scene.shapes()) == 3, "what was done stays"
-        assert len(server.requests) == 2
-        assert (await scene.ask("again"))["status"] == "completed"
-        assert server.refused == []
 
 
 @pytest.mark.parametrize("api", WIRES)
