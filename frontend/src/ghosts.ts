@@ -1,9 +1,9 @@
 /** Draws what is proposed, and what the assistant is about to make, as ghosts over the board. */
 import { effect } from '@preact/signals';
-import { type Shape, shapeOf } from './canvas';
+import { type Canvas, type Shape, shapeOf } from './canvas';
 import type { Ghost } from './draw/scene';
 import type { Editor } from './editor';
-import { proposalsOf } from './proposals';
+import { type Proposals, proposalsOf } from './proposals';
 
 /** More ghosts than this are noise; the panel lists all. */
 const MOST = 200;
@@ -26,28 +26,32 @@ function previews(editor: Editor): unknown[] {
   });
 }
 
-function previewed(editor: Editor, preview: unknown): Ghost[] {
+function previewed(canvas: Canvas, preview: unknown): Ghost[] {
   const shapes = isFields(preview) && isFields(preview.shapes) ? preview.shapes : {};
   return Object.entries(shapes).flatMap(([id, fields]): Ghost[] => {
     if (!isFields(fields)) return [];
-    const shape = shapeWith(editor.canvas.get(id), id, fields);
+    const shape = shapeWith(canvas.get(id), id, fields);
     return [{ shape, kind: shape.deleted ? 'delete' : 'preview' }];
   });
 }
 
-function proposed(editor: Editor): Ghost[] {
-  return [...proposalsOf(editor.room.doc).value.values()].flatMap(({ open }) =>
+function proposed(canvas: Canvas, proposals: Proposals): Ghost[] {
+  return [...proposals.values()].flatMap(({ open }) =>
     open.flatMap(({ id, kind, fields }): Ghost[] => {
-      const stored = editor.canvas.get(id);
+      const stored = canvas.get(id);
       if (kind === 'new' || !stored || !Object.keys(fields).length) return [];
       return [{ shape: shapeWith(stored, id, fields), kind }];
     }),
   );
 }
 
+/** What is drawn over the board: pending changes, then what is being written. */
+export const ghostsOf = (canvas: Canvas, proposals: Proposals, coming: readonly unknown[]): Ghost[] =>
+  [...proposed(canvas, proposals), ...coming.flatMap((preview) => previewed(canvas, preview))].slice(0, MOST);
+
 export function mountGhosts(editor: Editor): void {
   let last: unknown[] = [];
-  let shown: readonly unknown[] = [];
+  let shown: readonly Ghost[] = [];
   effect(() => {
     const coming = previews(editor);
     const wanted = proposalsOf(editor.room.doc).value;
@@ -56,8 +60,7 @@ export function mountGhosts(editor: Editor): void {
     const inputs = [...coming, wanted, editor.version.peek()];
     if (inputs.length === last.length && inputs.every((input, i) => input === last[i])) return; // only cursors moved
     last = inputs;
-    const ghosts = [...proposed(editor), ...coming.flatMap((preview) => previewed(editor, preview))].slice(0, MOST);
-    shown = ghosts;
-    editor.scene.propose(ghosts);
+    shown = ghostsOf(editor.canvas, wanted, coming);
+    editor.scene.propose(shown);
   });
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { fillOf, inkOn, strokeOf } from '../src/draw/colour';
 import { wrap } from '../src/draw/text';
 import { merge3, splice } from '../src/merge';
+import { usageWords } from '../src/panel/words';
 import { readState, thin } from '../src/presence';
 
 describe('three-way merge of a label', () => {
@@ -84,4 +85,12 @@ it('thins a live line to what fits into a state, ends included', () => {
   const kept = thin(points);
   expect(kept.length).toBeLessThan(410);
   expect(kept.slice(-2)).toEqual([4998, 4999]);
+});
+
+describe('what a run has used', () => {
+  it('is short, with the cost where there are prices', () => {
+    expect(usageWords({ input: 900, output: 40, cost: 0 })).toBe('940 tokens');
+    expect(usageWords({ input: 12_000, output: 345, cost: 0.02134 })).toBe('12.3k tokens · cost 0.021');
+    expect(usageWords({ input: 1_200_000, output: 0, cost: 1.5 })).toBe('1200k tokens · cost 1.5');
+  });
 });

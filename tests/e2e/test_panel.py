@@ -363,6 +363,17 @@ async def test_on_a_phone_the_panel_is_a_sheet_with_targets_for_thumbs(come: Ope
     await expect(ann.handle("assistant-panel")).not_to_be_in_viewport(timeout=WAIT_MS)
 
 
+async def test_r17_what_is_about_to_be_drawn_shows_as_ghosts_until_it_is_there(come: Opener, staff: Staff) -> None:
+    staff.hire(SLOW)
+    ann, ben = await come(name="Ann"), await come(name="Ben")
+    coming = ben.page.locator('[data-proposal][data-kind="preview"]')
+    await ask(ann, "flowchart one -> two -> three -> four -> five")
+    await expect(coming).not_to_have_count(0, timeout=RUN_MS)
+    await ends(ben, "completed")
+    await expect(coming).to_have_count(0)
+    await expect(ben.shapes()).to_have_count(9)
+
+
 async def test_anybody_can_stop_a_run_and_the_next_prompt_is_answered(come: Opener, staff: Staff) -> None:
     staff.hire(SLOW)
     ann, ben = await come(name="Ann"), await come(name="Ben")

@@ -101,3 +101,28 @@ async def test_versions_without_a_server_say_so(enter: Opener, server: Server) -
     await expect(ann.handle("past-detail")).to_contain_text("The server cannot be reached")
     await ann.handle("past-close").click()
     await expect(ann.handle("past-bar")).to_have_count(0)
+
+
+async def test_who_made_and_who_moved_a_shape_is_told_when_the_pointer_rests_on_it(enter: Opener) -> None:
+    ann, ben = await enter(name="Ann"), await enter(name="Ben")
+    box = await ann.draw("r", (300, 200), (460, 300))
+    await ann.page.keyboard.press("Escape")
+    await ben.click(box)
+    await ben.page.keyboard.press("ArrowRight")
+    await ben.saved()
+    moved = await ben.written(box)
+    await expect(ann.shape(box)).to_have_attribute("data-x", f"{moved['x']:g}")
+    await ann.page.mouse.move(380, 250)
+    await expect(ann.handle("attribution")).to_contain_text("Made by you · now")
+    await expect(ann.handle("attribution")).to_contain_text("Moved by Ben")
+    await ann.screenshot("attribution")
+    await ann.page.mouse.move(700, 500)
+    await expect(ann.handle("attribution")).to_be_hidden()
+    # Ben's page was another one then, with another client id.
+    await ben.page.reload()
+    await ben.saved()
+    await ben.page.mouse.move(380, 250)
+    await expect(ben.handle("attribution")).to_contain_text("Made by Ann")
+    await expect(ben.handle("attribution")).to_contain_text("Moved by you")
+    await ben.page.mouse.down()
+    await expect(ben.handle("attribution")).to_be_hidden()

@@ -10,9 +10,9 @@ import { ProposalBox } from './ProposalBox';
 import { Prose } from './Prose';
 import type { Panel } from './panel';
 import { QuestionBox } from './QuestionBox';
-import { hasEnded } from './read';
+import { hasEnded, type Usage } from './read';
 import { LiveStep, StepRow } from './StepRow';
-import { count, duration } from './words';
+import { count, duration, usageWords } from './words';
 
 /** Steps shown before the rest hides behind a button: a card then fits the panel. */
 const SHOWN = 8;
@@ -91,6 +91,11 @@ function Live({ card, panel }: { card: Card; panel: Panel }): JSX.Element | null
       <LiveStep panel={panel} last={last?.kind === 'step' ? last : null} />
     </>
   );
+}
+
+function usageInFull({ input, cached, output }: Usage): string {
+  const number = (n: number): string => n.toLocaleString('en');
+  return `${number(input)} tokens read (${number(cached)} of them again), ${number(output)} written`;
 }
 
 function Footer({ label, children }: { label: string; children?: ComponentChildren }): JSX.Element {
@@ -235,6 +240,11 @@ export function RunCard({ card, panel }: { card: Card; panel: Panel }): JSX.Elem
         {!hasEnded(card.status) && <Live card={card} panel={panel} />}
       </div>
       {card.question && !card.stopping && <QuestionBox run={card.id} question={card.question} panel={panel} />}
+      {card.usage && hasEnded(card.status) && (
+        <p class="run-usage" data-testid="run-usage" title={usageInFull(card.usage)}>
+          {usageWords(card.usage)}
+        </p>
+      )}
       {proposal && <ProposalBox run={card.id} proposal={proposal} panel={panel} />}
       <Actions card={card} panel={panel} headline={headline} />
     </section>

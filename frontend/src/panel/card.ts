@@ -10,6 +10,7 @@ import {
   type PlanStep,
   type Question,
   type RunEntry,
+  type Usage,
 } from './read';
 import { type ShapeLookup, type Step, stepOf } from './steps';
 
@@ -48,6 +49,7 @@ export interface RunCard {
   plan: PlanStep[];
   /** It changes nothing before people accept it. */
   propose: boolean;
+  usage: Usage | null;
   /** What to ask again with. */
   prompt: { body: string; context: Context };
 }
@@ -143,6 +145,7 @@ export function cardOf(
     question: run.status === 'requires_user' && run.question?.answer === null ? run.question : null,
     plan: run.plan,
     propose: run.propose,
+    usage: run.usage,
     prompt: { body: prompt?.body ?? '', context: prompt?.context ?? { selection: [], view: null } },
   };
 }

@@ -87,6 +87,18 @@ afterEach(async () => {
 });
 
 describe('the panel', () => {
+  it('tells at the end what a run has used, and nothing where nothing was counted', async () => {
+    const { board, doc } = makeBoard();
+    const usage = { input: 12_000, output: 345, cached: 8_000 };
+    ask(doc, { id: 'r1', body: 'one', at: 1, status: 'completed', run: { usage, cost: 0.0213 } });
+    ask(doc, { id: 'r2', body: 'two', at: 2, status: 'completed', run: { usage: { input: 0, output: 0, cached: 0 } } });
+    ask(doc, { id: 'r3', body: 'three', at: 3, status: 'in_progress', run: { usage } });
+    await mount(board);
+    const told = byTest('run-usage');
+    expect(told.map((line) => line.textContent)).toEqual(['12.3k tokens · cost 0.021']);
+    expect(told[0]?.title).toContain('8,000 of them again');
+  });
+
   it('sends with Enter, with the selection and the view, and empties the field', async () => {
     const { board, doc } = makeBoard();
     board.selection.value = new Set(['a', 'b']);

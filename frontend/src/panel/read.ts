@@ -59,6 +59,16 @@ export interface PlanStep {
   state: 'todo' | 'doing' | 'done' | 'dropped';
 }
 
+/** What a run has used of its model. */
+export interface Usage {
+  input: number;
+  output: number;
+  /** of the input, what the model had seen before */
+  cached: number;
+  /** money, where the operator has set prices */
+  cost: number;
+}
+
 export interface RunEntry {
   id: string;
   thread: string;
@@ -78,6 +88,7 @@ export interface RunEntry {
   plan: PlanStep[];
   /** It changes nothing before people accept it. */
   propose: boolean;
+  usage: Usage | null;
 }
 
 /** A field a run wrote and an undo left as it stands, with the reason: `[shape, field, why]`. */
@@ -163,6 +174,18 @@ const readPlan = (value: unknown): PlanStep[] =>
     }))
     .filter((step) => step.text !== '');
 
+function readUsage(value: unknown, cost: unknown): Usage | null {
+  if (!isPlain(value)) return null;
+  const of = (name: string): number => Math.max(0, number(value[name]) ?? 0);
+  const usage = {
+    input: of('input'),
+    output: of('output'),
+    cached: of('cached'),
+    cost: Math.max(0, number(cost) ?? 0),
+  };
+  return usage.input + usage.output > 0 ? usage : null;
+}
+
 export function readRun(id: string, entry: unknown): RunEntry | null {
   const fields = fieldsOf(entry);
   if (!fields) return null;
@@ -190,6 +213,7 @@ export function readRun(id: string, entry: unknown): RunEntry | null {
     question: readQuestion(fields.question),
     plan: readPlan(fields.plan),
     propose: fields.propose === true,
+    usage: readUsage(fields.usage, fields.cost),
   };
 }
 

@@ -53,6 +53,14 @@ export function listed(items: readonly string[]): string {
   return `${items.slice(0, -1).join(', ')} and ${items[items.length - 1]}`;
 }
 
+/** "940 tokens", "12.3k tokens · cost 0.021": what a run has used. */
+export function usageWords({ input, output, cost }: { input: number; output: number; cost: number }): string {
+  const tokens = input + output;
+  const short = tokens < 1000 ? String(tokens) : `${(tokens / 1000).toFixed(tokens < 100_000 ? 1 : 0)}k`;
+  // The currency is the operator's, who wrote the prices; two digits that say something.
+  return cost > 0 ? `${short} tokens · cost ${Number(cost.toPrecision(2))}` : `${short} tokens`;
+}
+
 const FIELD_WORDS: Readonly<Record<string, string>> = {
   x: 'position',
   y: 'position',
