@@ -19,7 +19,8 @@ import type { Room } from './room';
 export type Tool = 'select' | 'hand' | Exclude<ShapeType, 'frame'> | 'frame';
 
 /** Fields a person chose in the style bar: the next shape starts with them. */
-export type Style = Partial<Pick<ShapeFields, 'fill' | 'stroke' | 'stroke_width' | 'font_size' | 'dashed'>>;
+type Styled = 'fill' | 'stroke' | 'stroke_width' | 'dashed' | 'opacity' | 'font_size' | 'text_align' | 'route';
+export type Style = Partial<Pick<ShapeFields, Styled | 'start_head' | 'end_head'>>;
 
 export interface Notice {
   text: string;
@@ -180,7 +181,8 @@ export class Editor {
 
   /** Shapes that a frame drawn around them takes in: those wholly inside that no other frame holds. */
   #lyingIn(frame: Box): string[] {
-    const isFree = (s: Shape): boolean => s.type !== 'frame' && s.type !== 'connector' && !s.parent && !s.locked;
+    const isFree = (s: Shape): boolean =>
+      s.type !== 'frame' && s.type !== 'connector' && !s.parent && !s.locked && !s.draft;
     return this.canvas.shapes().flatMap((shape) => (isFree(shape) && contains(frame, bounds(shape)) ? shape.id : []));
   }
 
@@ -188,7 +190,9 @@ export class Editor {
   frameAt(box: Box, except: string, outside: ReadonlySet<string> = new Set()): string | null {
     const x = box.x + box.w / 2;
     const y = box.y + box.h / 2;
-    const frames = this.canvas.shapes().filter((s) => s.type === 'frame' && s.id !== except && !outside.has(s.id));
+    const frames = this.canvas
+      .shapes()
+      .filter((s) => s.type === 'frame' && !s.draft && s.id !== except && !outside.has(s.id));
     const found = frames.filter((f) => x >= f.x && x <= f.x + f.w && y >= f.y && y <= f.y + f.h);
     return found.at(-1)?.id ?? null;
   }

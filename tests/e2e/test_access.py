@@ -131,10 +131,21 @@ async def test_a_person_chooses_name_and_colour_and_everybody_sees_them(enter: O
     await ann.page.keyboard.type("Ann Lee")
     await ann.handle("my-colour-3").click()
     await ann.page.get_by_role("button", name="Save").click()
-    face = ben.handle("avatars").get_by_role("button", name="Ann Lee. Follow Ann Lee")
+    face = ben.handle("avatars").get_by_role("button", name=re.compile("^Ann Lee"))
     await expect(face.locator(".avatar")).to_have_css("background-color", "rgb(190, 24, 93)")
     await ann.page.reload()
     await expect(ann.handle("me")).to_have_attribute("aria-label", re.compile("Ann Lee"))
     await expect(ann.handle("me").locator(".avatar")).to_have_css("background-color", "rgb(190, 24, 93)")
     await ben.handle("me").click()
     await ben.screenshot("me-phone")
+    await ben.page.keyboard.press("Escape")
+
+    await face.click()  # and follows her: what she looks at is shown here
+    await ann.handle("zoom").click()
+    await ann.handle("zoom-200").click()
+    await ann.draw("r", (300, 200), (460, 300))
+    await expect(ben.shapes().last).to_be_in_viewport()
+    await expect(face).to_have_attribute("aria-label", "Ann Lee. Stop following")
+    await ben.page.mouse.move(200, 500)
+    await ben.page.mouse.wheel(0, 300)  # looking elsewhere ends it
+    await expect(face).to_have_attribute("aria-label", "Ann Lee. Follow Ann Lee")

@@ -98,6 +98,14 @@ async def test_axe_finds_nothing_serious_in_light_dark_and_on_a_phone(enter: Ope
     found += await serious(phone, "phone with panel")
     assert found == []
 
+    moving = "() => [...document.querySelectorAll('*')].flatMap((n) => { const s = getComputedStyle(n);"
+    moving += (
+        " return (s.animationName + s.animationDuration + s.transitionDuration).match(/[1-9]/) ? [n.className] : [] })"
+    )
+    assert await phone.page.evaluate(moving) != []
+    await phone.page.emulate_media(reduced_motion="reduce")
+    assert await phone.page.evaluate(moving) == []
+
 
 async def test_from_opening_the_page_to_a_connected_drawing_and_an_asked_assistant_without_a_pointer(
     enter: Opener, server: Server

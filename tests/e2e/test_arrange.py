@@ -30,6 +30,7 @@ async def empty(person: Person) -> None:
 async def test_a_group_is_selected_and_moved_as_one_entered_by_a_double_click_and_copied_as_a_group_of_its_own(
     enter: Opener, server: Server
 ) -> None:
+    """D12, D14."""
     ann, ben = await enter(), await enter()
     left = await ann.draw("r", (200, 200), (300, 260))
     right = await ann.draw("o", (360, 200), (460, 260))
@@ -77,6 +78,7 @@ async def test_a_group_is_selected_and_moved_as_one_entered_by_a_double_click_an
 
 
 async def test_a_locked_shape_is_left_alone_by_every_tool_until_it_is_unlocked(enter: Opener, server: Server) -> None:
+    """D13."""
     ann = await enter()
     shape = await ann.draw("r", (300, 200), (500, 300))
     loose = await ann.draw("o", (600, 200), (700, 300))
@@ -107,6 +109,7 @@ async def test_a_locked_shape_is_left_alone_by_every_tool_until_it_is_unlocked(e
 async def test_a_frame_takes_in_what_is_drawn_dropped_or_framed_and_moves_with_it(
     enter: Opener, server: Server
 ) -> None:
+    """D12."""
     ann, ben = await enter(), await enter()
     inside = await ann.draw("r", (300, 220), (400, 280))
     outside = await ann.draw("o", (760, 500), (840, 560))

@@ -49,6 +49,7 @@ async def plan(person: Person) -> tuple[str, str, str]:
 async def test_a_copy_is_pasted_on_another_board_as_shapes_and_elsewhere_as_words(
     enter: Opener, server: Server
 ) -> None:
+    """D14."""
     ann = await enter("from")
     await ann.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     left, _, link = await plan(ann)

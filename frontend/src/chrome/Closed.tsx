@@ -3,7 +3,7 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { Editor } from '../editor';
 import { CloseCode } from '../protocol.gen';
-import { boardJson } from '../transfer/board-json';
+import { boardJson, settled } from '../transfer/board-json';
 import { fileName, save } from '../transfer/files';
 
 interface Words {
@@ -62,7 +62,7 @@ export function Closed({ editor }: { editor: Editor }): JSX.Element | null {
   };
   const keep = (): void => {
     const name = editor.title.peek();
-    const json = boardJson(editor.canvas.shapes(), name, (id) => editor.scene.line(id));
+    const json = boardJson(settled(editor.canvas), name, (id) => editor.scene.line(id));
     save(new Blob([json], { type: 'application/json' }), fileName(name, 'json'));
   };
   return (

@@ -111,10 +111,11 @@ function Selection({ editor }: { editor: Editor }): JSX.Element | null {
   const area = lasso && onScreen(editor, { ...lasso, rotation: 0 }, 0);
   const single = shapes.length === 1 ? shapes[0]! : null;
   const isEditing = editor.editing.value !== null;
+  const isFixed = isEditing || !editor.room.canWrite.value || shapes.every((shape) => shape.locked);
   const parts: (JSX.Element | null)[] = [];
   if (single?.type === 'connector') {
     const line = editor.scene.line(single.id);
-    if (line) {
+    if (line && !isFixed) {
       const ends = [
         ['from', line.start],
         ['to', line.end],
@@ -135,7 +136,6 @@ function Selection({ editor }: { editor: Editor }): JSX.Element | null {
     if (place) {
       const box = onScreen(editor, place, OUT);
       parts.push(<Frame key="box" box={box} class="selected" />);
-      const isFixed = isEditing || !editor.room.canWrite.value || shapes.every((shape) => shape.locked);
       if (!isFixed && !lasso) parts.push(<Handles key="handles" box={box} canRotate={single !== null} />);
     }
   }

@@ -17,6 +17,8 @@ const Words = later('Words');
 
 const GAP = 16;
 const EDGE = 8;
+/** Height of the tallest choices, px. */
+const CHOICES = 200;
 
 type Open = 'colour' | 'line' | 'text' | null;
 
@@ -55,8 +57,8 @@ export function StyleBar({ editor, ask }: { editor: Editor; ask: () => void }): 
     const left = Math.max(EDGE, Math.min(right - w - EDGE, box.x + box.w / 2 - w / 2));
     const y = Math.round(Math.max(60, top));
     bar.current.style.transform = `translate(${Math.round(left)}px, ${y}px)`;
-    // Its menus open downwards where there is room, else upwards.
-    bar.current.classList.toggle('high', y > size.h / 2);
+    // Its choices open upwards only where there is no room below.
+    bar.current.classList.toggle('high', y + h + CHOICES > size.h - editor.camera.inset.bottom);
   });
   if (isHidden || !box) return null;
   const first = shapes[0]!;

@@ -113,7 +113,7 @@ export function pasteWords(editor: Editor, text: string): void {
 /** Moves the selection one step or all the way through the stack. */
 export function reorder(editor: Editor, where: 'up' | 'down' | 'top' | 'bottom'): void {
   const stack = editor.canvas.shapes();
-  const ids = editor.selection.peek();
+  const ids = new Set(unlocked(editor).map((shape) => shape.id));
   const chosen = stack.filter((shape) => ids.has(shape.id));
   const others = stack.filter((shape) => !ids.has(shape.id));
   if (!chosen.length || !others.length) return;

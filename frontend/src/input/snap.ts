@@ -22,7 +22,7 @@ function neighbours(editor: Editor, moving: ReadonlySet<string>): Box[] | null {
   const view = editor.camera.view();
   const others: Box[] = [];
   for (const shape of editor.canvas.shapes()) {
-    if (moving.has(shape.id) || shape.type === 'connector' || shape.type === 'draw') continue;
+    if (moving.has(shape.id) || shape.draft || shape.type === 'connector' || shape.type === 'draw') continue;
     const around = bounds(shape);
     if (touches(view, around)) others.push(around);
     if (others.length > MOST_NEIGHBOURS) return null;

@@ -5,7 +5,7 @@ import type { JSX } from 'preact';
 import type { Editor } from '../editor';
 import { Dialog } from '../ui/Dialog';
 import { FileJson, Image, Shapes } from '../ui/icons';
-import { boardJson, withInside } from './board-json';
+import { boardJson, settled, withInside } from './board-json';
 import { fileName, save } from './files';
 import { pictureOf, pngOf } from './picture';
 
@@ -24,7 +24,7 @@ export function ExportDialog({ editor }: { editor: Editor }): JSX.Element {
   const close = (): void => {
     editor.dialog.value = null;
   };
-  const shapes = isPart.value ? chosen : editor.canvas.shapes();
+  const shapes = isPart.value ? chosen : settled(editor.canvas);
   const write = async (kind: Kind): Promise<void> => {
     const title = editor.title.peek();
     const name = fileName(title, kind);

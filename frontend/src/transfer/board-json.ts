@@ -56,6 +56,9 @@ export function parseBoard(text: string): Shape[] | null {
   return live.sort((a, b) => (a.z < b.z ? -1 : a.z > b.z ? 1 : a.id < b.id ? -1 : 1)).slice(0, MAX_SHAPES);
 }
 
+/** What leaves with a board: what is only proposed is not on it yet. */
+export const settled = (canvas: Canvas): readonly Shape[] => canvas.shapes().filter((shape) => !shape.draft);
+
 /** These shapes and all that lies in frames among them, lowest first. */
 export function withInside(canvas: Canvas, shapes: readonly Shape[]): Shape[] {
   const ids = new Set(shapes.map((shape) => shape.id));
