@@ -16,6 +16,7 @@ from sync.blocks import Block, Content, Id, Parsed, Range, Section, TypeRef, par
 from sync.causal import Walk, walk
 from sync.idset import IdSet
 from sync.lib0 import DecodeError
+from sync.nesting import MAX_TYPE_DEPTH, Nesting
 from sync.protocol import ClientId, CloseCode, ProtocolError, StateVector
 from sync.quick import Quick, Rules, read
 from sync.texts import Elsewhere
@@ -25,7 +26,6 @@ PROFILE_NAMES: tuple[ProfileName, ...] = get_args(ProfileName)
 
 RESERVED_CLIENT_IDS = 2**20
 """Client ids below this belong to assistants: only the lease of that epoch may write them (G7)."""
-MAX_TYPE_DEPTH = 3  # Y types inside Y types; the board's schema needs 2
 MAX_RUN = 2**20  # clock ticks of one block: a deleted run of a merged document
 MAX_ORIGINLESS = 64  # items without origin for one key in one update: each costs a walk over all the others
 
@@ -85,62 +85,6 @@ class Admitted(NamedTuple):
 
     update: bytes
     is_new: bool
-
-
-class Nesting:
-    """How many Y types an item lies in.
-
-    Kept for types below the first, and for items that lie in two types or more; any other type counts as the first, any
-    other item as lying in one. On a board that is all of them (shapes, and their fields), and items of root maps, for
-    which one is too many, not too few. `below` is what was known before.
-    """
-
-    def __init__(self, below: Nesting | None = None) -> None:
-        self.types: dict[tuple[int, int], int] = {}
-        self.is_flat = True
-        """Nothing is kept."""
-        self._deep = tuple(IdSet() for _ in range(MAX_TYPE_DEPTH - 1))
-        self._added: list[tuple[int, int, int, int]] = []
-        self._below = below
-
-    def parent_depth(self, block: Block) -> int:
-        """In how many types the block lies: 0 in a root map."""
-        if block.root is not None:
-            return 0
-        if block.parent is not None:
-            return self._type_depth(block.parent)
-        return self._item_depth(block.origin) if block.origin is not None else 1
-
-    def put_deep(self, client: int, block: Block, depth: int) -> None:
-        """Remember that the block lies in `depth` types, two or more."""
-        self.is_flat = False
-        self._added.append((depth, client, block.clock, block.clock + block.length))
-        self._deep[depth - 2].add(client, block.clock, block.clock + block.length)
-
-    def put_type(self, client: int, block: Block, depth: int) -> None:
-        """Remember that what is put into the block lies in `depth` types, two or more."""
-        self.is_flat = False
-        self.types[client, block.clock] = depth
-
-    def add(self, other: Nesting) -> None:
-        """Take over what `other` found."""
-        self.is_flat = self.is_flat and other.is_flat
-        self.types.update(other.types)
-        for depth, client, start, end in other._added:
-            self._deep[depth - 2].add(client, start, end)
-
-    def _type_depth(self, link: Id) -> int:
-        """What is put into a type that was deleted is dropped, so for those any depth will do."""
-        depth = self.types.get((link.client, link.clock))
-        if depth is None:
-            return self._below._type_depth(link) if self._below is not None else 1
-        return depth
-
-    def _item_depth(self, link: Id) -> int:
-        for index, ids in enumerate(self._deep):
-            if ids.contains(link.client, link.clock, link.clock + 1):
-                return index + 2
-        return self._below._item_depth(link) if self._below is not None else 1
 
 
 @dataclass(frozen=True, slots=True)
