@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from agent.calls import Staged
 from agent.ledger import Ledger
@@ -15,11 +14,11 @@ from agent.model import Item
 from agent.pictures import drawn
 from agent.preview import Preview
 from agent.records import CallEntry, Prompt, RunState, call_id
+from agent.sight import Sight
 from agent.tools.base import Question, ToolContext, ToolError
 from agent.tools.consent import DELETE
 from agent.tools.picture import Picture
-from agent.world import World
-from sync.canvas.canvas import Canvas
+from agent.world import Place
 from sync.canvas.mirror import Mirror
 from sync.canvas.schema import Answer, CallId, RunId, ShapeId
 
@@ -41,19 +40,15 @@ class Calling:
 
     def __init__(
         self,
-        world: World,
+        world: Place,
         ledger: Ledger,
         mirror: Mirror,
-        people_changes: Callable[[Canvas], list[str]],
-        written_by: Callable[[str, str], str],
-        last_seen: Callable[[RunId, str, str], Any],
+        sight: Sight,
     ) -> None:
         self._world = world
         self._mirror = mirror
         self._ledger = ledger
-        self._people_changes = people_changes
-        self._written_by = written_by
-        self._last_seen = last_seen
+        self._sight = sight
         self._preview: Preview | None = None
 
     async def carry_out(self, state: RunState, prompt: Prompt, seq: int, item: Item) -> Question | None:
@@ -166,10 +161,10 @@ class Calling:
             view=prompt.view,
             request=prompt.body,
             is_confirmed=answer is not None and answer["text"] == DELETE,
-            people_changes=self._people_changes,
-            written_by=self._written_by,
+            people_changes=self._sight.people_changes,
+            written_by=self._sight.written_by,
             sees=world.settings.sees,
-            last_seen=partial(self._last_seen, state.id),
+            last_seen=partial(self._sight.last_seen, state.id),
         )
         return lambda: replace(base, new_id=_ids(call), dragging=world.face.dragging(), names=world.face.names())
 

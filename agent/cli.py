@@ -3,6 +3,8 @@
 coplayer up      server, assistant and board
 coplayer serve   the server alone
 coplayer agent   the assistant alone, for a server that runs elsewhere
+coplayer mcp     a room for MCP clients
+coplayer models  check the model of the settings
 coplayer rooms   boards from the shell; and token, doctor, backup
 """
 
@@ -22,6 +24,7 @@ from types import FrameType
 from typing import Any, get_type_hints
 from urllib.parse import urlsplit
 
+import anyio
 from starlette.routing import Mount
 
 from agent.demo_app import DemoApp, loopback_only
@@ -38,6 +41,8 @@ from sync.settings import SettingsError as ServerSettingsError
 
 TOKEN_LIFETIME_S = 365 * 24 * 3600  # of the child's own token; it ends with the process
 _GIVEN_BY_UP = ("server", "token")
+_OF_MCP = ("server", "token", "slot", "name", "max_calls", "call_pause_s", "guest_idle_s", "answer_patience_s")
+MCP_SLOT = "mcp"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -69,8 +74,18 @@ def _parser() -> argparse.ArgumentParser:
     _add_flags(agent)
     agent.add_argument("--with-parent", action="store_true", help=argparse.SUPPRESS)
     agent.set_defaults(command=_agent)
+    _add_mcp(commands)
     admin.add_commands(commands)
     return parser
+
+
+def _add_mcp(commands: Any) -> None:
+    mcp = commands.add_parser("mcp", help="let MCP clients work in a room, each as a player of its own")
+    mcp.add_argument("room", help="the room they join; made when there is none")
+    mcp.add_argument("--http", action="store_true", help="serve streamable HTTP instead of stdin and stdout")
+    mcp.add_argument("--port", type=int, default=8765, help="for --http, on 127.0.0.1 (8765; 0: a free one)")
+    _add_flags(mcp, only=_OF_MCP)
+    mcp.set_defaults(command=_mcp)
 
 
 def _serve(arguments: argparse.Namespace) -> int:
@@ -98,6 +113,34 @@ def _agent(arguments: argparse.Namespace) -> int:
     else:
         print(f"coplayer agent: {settings.server}\n  model  {line}", flush=True)
     return agent.run()
+
+
+def _mcp(arguments: argparse.Namespace) -> int:
+    from agent.own import with_tools
+
+    try:
+        from agent import mcp_service
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in ("mcp", "mcp_types"):
+            raise
+        raise SettingsError("MCP needs one more package: pip install 'coplayer[mcp]'") from error
+    chosen = _given(arguments, only=_OF_MCP)
+    settings = Settings.from_env(**chosen)
+    if settings.slot == Settings().slot:
+        settings = settings.with_(slot=MCP_SLOT)
+    name = settings.name if settings.name != Settings().name else ""
+    tools = with_tools()
+    logging.basicConfig(level=logging.WARNING, format="coplayer mcp: %(message)s")
+    if not arguments.http:
+        anyio.run(mcp_service.over_stdio, settings, tools, arguments.room, name)
+        return 0
+
+    def on_ready(address: str) -> None:
+        print(f"coplayer mcp: {address}", flush=True)
+        print(f"  room   {arguments.room} at {settings.server}", flush=True)
+
+    anyio.run(mcp_service.over_http, settings, tools, arguments.room, name, arguments.port, on_ready)
+    return 0
 
 
 def _up(arguments: argparse.Namespace) -> int:
@@ -183,11 +226,11 @@ def _may_open(asked: bool | None) -> bool:
     return sys.stdout.isatty() and has_screen and "SSH_CONNECTION" not in os.environ
 
 
-def _add_flags(parser: argparse.ArgumentParser, without: Sequence[str] = ()) -> None:
+def _add_flags(parser: argparse.ArgumentParser, without: Sequence[str] = (), only: Sequence[str] | None = None) -> None:
     """One flag a setting, named after its variable; unset flags are None, so that the environment counts."""
     hints = get_type_hints(Settings)
     for item in fields(Settings):
-        if item.name not in without:
+        if item.name not in without and (only is None or item.name in only):
             kind = hints[item.name] if hints[item.name] in (int, float) else str
             text = f"{item.metadata['doc']} [{item.metadata['env']}]".replace("%", "%%")
             parser.add_argument(flag_of(item.metadata["env"]), dest=f"agent_{item.name}", type=kind, help=text)
@@ -198,6 +241,8 @@ def flag_of(variable: str) -> str:
     return "--" + variable.removeprefix("COPLAYER_").lower().replace("_", "-")
 
 
-def _given(arguments: argparse.Namespace, without: Sequence[str] = ()) -> dict[str, Any]:
-    names = [item.name for item in fields(Settings) if item.name not in without]
+def _given(
+    arguments: argparse.Namespace, without: Sequence[str] = (), only: Sequence[str] | None = None
+) -> dict[str, Any]:
+    names = [item.name for item in fields(Settings) if item.name not in without and (only is None or item.name in only)]
     return {name: getattr(arguments, f"agent_{name}") for name in names}

@@ -9,12 +9,15 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
+from zlib import crc32
 
 import anyio
 
 from sync.canvas.schema import AgentPreview, AgentState
 
 COLOUR = "#7C3AED"  # violet is the assistant's; people's colours leave it out
+OTHER_COLOURS = ("#9333EA", "#C026D3", "#6D28D9", "#A21CAF", "#4F46E5", "#86198F")
+"""Of assistants in other slots: near violet, so that they are seen to be no people."""
 SEND_EVERY_S = 0.1  # ten awareness updates a second: enough to watch, and the server thins at sixty
 MAX_TEXT = 1000  # characters of streamed words shown, the last ones
 MAX_NOTE = 160  # characters
@@ -40,7 +43,7 @@ class Peer:
 
     def __init__(self, presence: Presence, user: str, name: str, model: str, is_demo: bool) -> None:
         self._presence = presence
-        self._user = {"id": user, "name": name, "color": COLOUR, "kind": "agent"}
+        self._user = {"id": user, "name": name, "color": colour_of(user), "kind": "agent"}
         self._fixed = {"model": model, "demo": is_demo}
         self._cursor: dict[str, float] | None = None
         self._agent: dict[str, Any] = {}
@@ -134,6 +137,11 @@ async def joined(presence: Presence, user: str, name: str, model: str, is_demo: 
 
 def _fits(state: Mapping[str, Any]) -> bool:
     return len(json.dumps(state, ensure_ascii=False).encode()) <= MAX_STATE_BYTES
+
+
+def colour_of(slot: str) -> str:
+    """The colour of an assistant: the same wherever it works."""
+    return COLOUR if slot == "assistant" else OTHER_COLOURS[crc32(slot.encode()) % len(OTHER_COLOURS)]
 
 
 def _name(state: Mapping[str, Any]) -> str:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
+import anyio
 import httpx2
 
 from agent.settings import is_local
 
 SIGN_OF_LIFE_S = 45.0  # the server sends something every 15 s; after three of these it is not there
 REQUEST_TIMEOUT_S = 10.0
+CLOSE_TIMEOUT_S = 1.0
+RENEW_EVERY_S = 10.0  # a third of the lease
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ class Rooms:
     """A client of the server's rooms. Use it as a context manager."""
 
     def __init__(self, server: str, token: str, slot: str, holder: str) -> None:
+        self._server = server
+        self._token = token
         self._slot = slot
         self._holder = holder
         headers = {"authorization": f"Bearer {token}"} if token else {}
@@ -72,7 +77,8 @@ class Rooms:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._client.__aexit__(kind, error, trace)
+        with anyio.move_on_after(CLOSE_TIMEOUT_S, shield=True):  # who is cancelled still closes its sockets
+            await self._client.__aexit__(kind, error, trace)
 
     async def follow(self) -> AsyncGenerator[RoomEvent, None]:
         """Every active room, then every change, until the connection ends. Raises ServerAway, Refused."""
@@ -102,6 +108,42 @@ class Rooms:
     async def release(self, room: str, *, is_done: bool) -> None:
         """Give the lease back; `is_done`: nothing unfinished is left. Raises ServerAway, Refused."""
         await self._send("DELETE", room, {"agent": self._slot, "holder": self._holder, "done": is_done})
+
+    async def keep(self, room: str, lease: Lease) -> None:
+        """Renew the lease as long as it is ours. Returns when it is lost for certain."""
+        kept_until = anyio.current_time() + lease.expires_in_s
+        while anyio.current_time() < kept_until:
+            await anyio.sleep(min(RENEW_EVERY_S, lease.expires_in_s / 3))
+            asked_at = anyio.current_time()
+            try:
+                renewed = await self.take(room)
+            except ServerAway:
+                continue
+            if isinstance(renewed, Busy) or renewed.epoch != lease.epoch:
+                return
+            kept_until = asked_at + renewed.expires_in_s
+
+    async def make(self, room: str) -> None:
+        """Make the room unless there is one. Raises ServerAway, Refused."""
+        try:
+            answer = await self._client.post("/api/rooms", json={"room": room})
+        except httpx2.HTTPError as error:
+            raise ServerAway(str(error) or type(error).__name__) from error
+        if answer.status_code >= 500:
+            raise ServerAway(f"the server answers {answer.status_code}")
+        if answer.status_code not in (201, 409):
+            raise Refused(f"{room}: {_detail(answer)}")
+
+    def sync_url(self, room: str) -> str:
+        """Where the room is joined as a peer."""
+        server = urlsplit(self._server)
+        scheme = "wss" if server.scheme == "https" else "ws"
+        return f"{scheme}://{server.netloc}{server.path.rstrip('/')}/sync/{quote(room, safe='/')}"
+
+    def sync_query(self, lease: Lease) -> dict[str, str]:
+        """What a peer under this lease says of itself."""
+        query = {"coplayer": "1", "agent": self._slot, "epoch": str(lease.epoch)}
+        return {**query, **({"token": self._token} if self._token else {})}
 
     async def _send(self, method: str, room: str, body: dict[str, object]) -> httpx2.Response:
         try:
@@ -133,3 +175,23 @@ def _object(answer: httpx2.Response) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise ServerAway("the server's answer is no JSON object")
     return body
+
+
+def _detail(answer: httpx2.Response) -> str:
+    try:
+        detail = answer.json().get("detail")
+    except (ValueError, AttributeError):
+        detail = None
+    return detail if isinstance(detail, str) else f"the server answers {answer.status_code}"
+
+
+async def first_of(*waits: Callable[[], Awaitable[None]]) -> None:
+    """Run all, return when the first returns; the others are cancelled."""
+    async with anyio.create_task_group() as tasks:
+
+        async def one(wait: Callable[[], Awaitable[None]]) -> None:
+            await wait()
+            tasks.cancel_scope.cancel()
+
+        for wait in waits:
+            tasks.start_soon(one, wait)

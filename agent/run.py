@@ -10,7 +10,6 @@ output goes to the model only after the server has it on disk.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,22 +17,19 @@ import anyio
 
 from agent.budget import read_policy, refusal
 from agent.calling import DOING, Calling
-from agent.changes import Snapshot, people_changes, snapshot, written_by
 from agent.face import Face
 from agent.instructions import INSTRUCTIONS
 from agent.ledger import Ledger
 from agent.model import Item, StepDone, StepFailed, StepRequest, is_call, text_of
 from agent.preview import Preview
 from agent.records import Prompt, RunState, call_id
+from agent.sight import Sight
 from agent.step import Watcher, ask
 from agent.thread import earlier_items, request_item
-from agent.view import Asker, Since, describe, known_names
+from agent.view import Asker, Since, describe
 from agent.world import World
-from sync.canvas.canvas import Canvas
-from sync.canvas.history import logged_calls
 from sync.canvas.mirror import Mirror
-from sync.canvas.schema import RunError, RunId, RunStatus, ShapeId
-from sync.canvas.shape import Shape
+from sync.canvas.schema import RunError, RunId, RunStatus
 
 NOT_SHOWN: Item = {"role": "user", "content": "The picture could not be shown: this model's server refuses pictures."}
 MAX_FAILING_ROUNDS = 3  # steps in a row in which every call failed
@@ -63,15 +59,8 @@ class Runner:
         self._world = world
         self.ledger = Ledger(world.doc, world.agent, world.settings.prices)
         self._mirror = Mirror(world.doc)
-        self._calling = Calling(
-            world, self.ledger, self._mirror, self._people_changes, self._written_by, self._last_seen
-        )
-        self._seen: Snapshot | None = None
-        """The board as the model saw it last."""
-        self._seen_proposal: Mapping[str, Mapping[str, Any]] = {}
-        """What it saw laid over that: its own proposals."""
-        self._seen_calls = 0
-        """How many calls of the run were before that."""
+        self._sight = Sight(world, self.ledger, self._mirror)
+        self._calling = Calling(world, self.ledger, self._mirror, self._sight)
 
     def now_ms(self) -> int:
         """The clock runs are stamped with."""
@@ -177,42 +166,16 @@ class Runner:
         """The board now, and what people changed since the model saw it last."""
         face = self._world.face
         own = self.ledger.calls_of(state.id)
-        since = Since(self._seen, own, face.writers()) if self._seen is not None else None
+        seen = self._sight.snapshot
+        since = Since(seen, own, face.writers()) if seen is not None else None
         asker = Asker(prompt.name, prompt.selection, prompt.view)
         doc, agent = self._world.doc, self._world.agent
         proposal = self.ledger.proposal(state, self._mirror)
         text = describe(
             doc, asker, agent=agent, names=face.names(), since=since, mirror=self._mirror, proposal=proposal
         )
-        self._seen, self._seen_calls = snapshot(doc, self._mirror), len(own)
-        self._seen_proposal = proposal.shown if proposal is not None else {}
+        self._sight.saw(len(own), proposal.shown if proposal is not None else {})
         return text
-
-    def _people_changes(self, canvas: Canvas) -> list[str]:
-        """Lines of what people changed since the model saw the board last."""
-        if self._seen is None:
-            return []
-        world, own = self._world, logged_calls(self._world.doc)
-        names = {**known_names(world.doc), **world.face.names()}
-        return people_changes(
-            canvas, self._seen, own=own, agent=world.agent, peers=world.face.writers(), names=names, mirror=self._mirror
-        )  # fmt: skip
-
-    def _written_by(self, shape: str, field: str) -> str:
-        """Who may have written a field since the model saw the board last."""
-        if self._seen is None:
-            return "somebody"
-        canvas = Canvas(self._world.doc, self._mirror)
-        return written_by(canvas, self._seen, shape, field, self._world.face.writers())
-
-    def _last_seen(self, run: RunId, shape: str, field: str) -> Any:
-        """A field as the model saw it last, or as the run has written it since; None when it saw no such shape."""
-        for call in reversed(self.ledger.calls_of(run)[self._seen_calls :]):
-            if call.status == "done" and field in call.changes.get(shape, {}):
-                return call.changes[shape][field][1]
-        if self._seen is None or shape not in self._seen.shapes:
-            return None
-        return Shape(ShapeId(shape), {**self._seen.shapes[shape], **self._seen_proposal.get(shape, {})}).field(field)
 
     # ---- calling
 

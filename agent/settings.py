@@ -177,6 +177,20 @@ class Settings:
             " cost. Prices change, so none are built in.",
         ),
     )
+    guest_idle_s: float = field(
+        default=120.0,
+        metadata=_says(
+            "COPLAYER_MCP_IDLE",
+            "Seconds without a call after which the run of an MCP client is over; its next call begins another.",
+        ),
+    )
+    answer_patience_s: float = field(
+        default=50.0,
+        metadata=_says(
+            "COPLAYER_MCP_ANSWER",
+            "Seconds a call over MCP waits for an answer on the board; clients often give a call up after 60.",
+        ),
+    )
     call_pause_s: float = field(
         default=0.25,
         metadata=_says(

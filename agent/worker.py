@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
-from urllib.parse import quote, urlsplit
 
 import anyio
 from anyio.abc import TaskGroup
@@ -22,7 +21,7 @@ from agent.calls import ToolBox
 from agent.ledger import Ledger
 from agent.model import Model
 from agent.peer import Peer, joined
-from agent.rooms import Busy, Lease, Refused, RoomEvent, Rooms, ServerAway
+from agent.rooms import Busy, Lease, Refused, RoomEvent, Rooms, ServerAway, first_of
 from agent.run import Runner
 from agent.settings import Settings
 from agent.step import RetryPolicy
@@ -32,7 +31,6 @@ from agent.world import World
 from sync.canvas.schema import RunId
 from sync.provider import Provider, ProviderClosed, connect
 
-RENEW_EVERY_S = 10.0  # a third of the lease
 FIRST_BACKOFF_S = 0.2
 MAX_BACKOFF_S = 5.0
 MAX_BUSY_WAIT_S = 30.0
@@ -112,11 +110,13 @@ class Worker:
     async def _join(self, room: str, place: _Place, lease: Lease) -> None:
         """Work in a room under a lease, until it is idle, deleted, or another worker has it."""
         try:
-            async with connect(self._url(room), Doc(client_id=lease.epoch), self._query(lease)) as provider:
+            async with connect(
+                self._rooms.sync_url(room), Doc(client_id=lease.epoch), self._rooms.sync_query(lease)
+            ) as provider:
                 is_over = False
                 try:
-                    await _first_of(
-                        partial(self._renew, room, lease),
+                    await first_of(
+                        partial(self._rooms.keep, room, lease),
                         provider.wait_closed,
                         partial(self._serve, provider, place, lease),
                     )
@@ -180,11 +180,11 @@ class Worker:
             if place.event.people == 0:
                 # Nobody is here: stay a little (a reload, a prompt that is on its way), then go.
                 with anyio.move_on_after(self._settings.linger_s) as linger:
-                    await _first_of(partial(changes.beyond, mark), partial(_somebody, place))
+                    await first_of(partial(changes.beyond, mark), partial(_somebody, place))
                 if linger.cancelled_caught:
                     return
             else:
-                await _first_of(partial(changes.beyond, mark), partial(_nobody, place))
+                await first_of(partial(changes.beyond, mark), partial(_nobody, place))
 
     def _world(self, provider: Provider, peer: Peer, lease: Lease) -> World:
         policy = RetryPolicy(self._settings.max_tries, anyio.sleep, random.random)
@@ -192,36 +192,13 @@ class Worker:
             provider.doc,
             self._settings.slot,
             lease.epoch,
-            self._model,
             self._tools,
             peer,
             provider.saved,
-            policy,
             self._settings,
+            self._model,
+            policy,
         )
-
-    async def _renew(self, room: str, lease: Lease) -> None:
-        """Keep the lease. Returns when it is lost for certain."""
-        kept_until = anyio.current_time() + lease.expires_in_s
-        while anyio.current_time() < kept_until:
-            await anyio.sleep(min(RENEW_EVERY_S, lease.expires_in_s / 3))
-            asked_at = anyio.current_time()
-            try:
-                renewed = await self._rooms.take(room)
-            except ServerAway:
-                continue
-            if isinstance(renewed, Busy) or renewed.epoch != lease.epoch:
-                return
-            kept_until = asked_at + renewed.expires_in_s
-
-    def _url(self, room: str) -> str:
-        server = urlsplit(self._settings.server)
-        scheme = "wss" if server.scheme == "https" else "ws"
-        return f"{scheme}://{server.netloc}{server.path.rstrip('/')}/sync/{quote(room, safe='/')}"
-
-    def _query(self, lease: Lease) -> dict[str, str]:
-        query = {"coplayer": "1", "agent": self._settings.slot, "epoch": str(lease.epoch)}
-        return {**query, **({"token": self._settings.token} if self._settings.token else {})}
 
 
 class _Changes:
@@ -273,15 +250,3 @@ async def _nobody(place: _Place) -> None:
 async def _wait(event: anyio.Event, timeout_s: float) -> None:
     with anyio.move_on_after(timeout_s):
         await event.wait()
-
-
-async def _first_of(*waits: Callable[[], Awaitable[None]]) -> None:
-    """Run all, return when the first returns; the others are cancelled."""
-    async with anyio.create_task_group() as tasks:
-
-        async def one(wait: Callable[[], Awaitable[None]]) -> None:
-            await wait()
-            tasks.cancel_scope.cancel()
-
-        for wait in waits:
-            tasks.start_soon(one, wait)

@@ -18,17 +18,23 @@ from agent.step import RetryPolicy
 
 
 @dataclass(frozen=True, slots=True)
-class World:
-    """One room, one assistant, one model. `saved` returns when all that was written is on the server's disk."""
+class Place:
+    """One assistant in one room. `saved` returns when all that was written is on the server's disk."""
 
     doc: Doc[Any]
     agent: str
     epoch: int
-    model: Model
     tools: ToolBox
     face: Face
     saved: Callable[[], Awaitable[None]]
-    policy: RetryPolicy
     settings: Settings
-    now_ms: Callable[[], int] = field(default=lambda: int(time.time() * 1000))
-    sleep: Callable[[float], Awaitable[None]] = anyio.sleep
+    now_ms: Callable[[], int] = field(default=lambda: int(time.time() * 1000), kw_only=True)
+    sleep: Callable[[float], Awaitable[None]] = field(default=anyio.sleep, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class World(Place):
+    """And the model that it asks, as patiently as `policy` says."""
+
+    model: Model
+    policy: RetryPolicy

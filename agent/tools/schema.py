@@ -27,6 +27,12 @@ def openai_schema(tool: type[Tool]) -> dict[str, Any]:
     }
 
 
+def input_schema(tool: type[Tool]) -> dict[str, Any]:
+    """The arguments for clients that enforce no schema (MCP): what may be left out is not required."""
+    raw = tool.model_json_schema(by_alias=True)
+    return _object(raw, raw.get("$defs", {}), strict=False)
+
+
 def _object(node: dict[str, Any], definitions: dict[str, Any], strict: bool) -> dict[str, Any]:
     properties = {name: _value(part, definitions, strict) for name, part in node.get("properties", {}).items()}
     required = list(properties) if strict else [name for name in node.get("required", []) if name in properties]

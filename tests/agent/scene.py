@@ -81,14 +81,14 @@ class Scene:
             self.doc,
             "assistant",
             1,
-            model,
             TOOLBOX,
             self.face,
             self._saved,
-            policy,
             settings,
-            self._now_ms,
-            self._sleep,
+            model,
+            policy,
+            now_ms=self._now_ms,
+            sleep=self._sleep,
         )
         self.runner = Runner(world)
         self.ledger = self.runner.ledger
