@@ -125,11 +125,15 @@ async def test_from_opening_the_page_to_a_connected_drawing_and_an_asked_assista
         await expect(ann.page.get_by_role("button", name="Go to the tools")).to_be_focused()
         await keys.press("Enter")
         await expect(ann.handle("tool-select")).to_be_focused()
-        await keys.press("Escape")
+        for _ in range(2):
+            await keys.press("Tab")
+        await expect(ann.handle("tool-rect")).to_be_focused()
+        await keys.press("Enter")  # the first with the toolbar's button, the second with its key
 
         for words in ("Idea", "Ship"):
-            await keys.press("r")
-            await ann.page.evaluate("document.activeElement.blur()")
+            if words == "Ship":
+                await keys.press("r")
+            await expect(spoken).to_have_text("Rectangle: press Enter to draw it in the middle of the view.")
             await keys.press("Enter")
             await expect(spoken).to_have_text("Rectangle added. Press Enter to write in it.")
             await keys.press("Enter")

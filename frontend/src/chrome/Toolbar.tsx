@@ -1,6 +1,7 @@
 import type { LucideIcon } from 'lucide-preact';
 import type { JSX } from 'preact';
 import type { Editor, Tool } from '../editor';
+import { toolByKeyboard } from '../input/by-keyboard';
 import { Button } from '../ui/Button';
 import {
   ArrowUpRight,
@@ -53,8 +54,9 @@ export function Toolbar({ editor, ask }: { editor: Editor; ask: () => void }): J
       class={`tool${isWide ? ' wide' : ''}`}
       testid={`tool-${tool}`}
       pressed={editor.tool.value === tool}
-      onClick={() => {
+      onClick={(event) => {
         editor.tool.value = tool;
+        if (event.detail === 0) toolByKeyboard(editor); // a click without a pointer
       }}
     >
       {keys && <kbd>{keys}</kbd>}

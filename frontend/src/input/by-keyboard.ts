@@ -4,7 +4,7 @@ import type { Editor } from '../editor';
 import { type Box, bounds, type Point, touches } from '../geometry';
 import { TYPE_WORDS } from '../history';
 
-const GAP = 40;
+const GAP = 80;
 /** After so many places that are taken the shape comes to the middle all the same. */
 const TRIES = 12;
 
@@ -44,8 +44,17 @@ export function createByKeyboard(editor: Editor): boolean {
   return true;
 }
 
+/** A tool was chosen by keyboard: Enter is the board's now, not the button's, and is told of. */
+export function toolByKeyboard(editor: Editor): void {
+  const tool = editor.tool.peek();
+  if (tool === 'select' || tool === 'hand' || tool === 'draw') return;
+  if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+  if (tool === 'connector') beginLink(editor);
+  else editor.spoken.value = `${TYPE_WORDS[tool]}: press Enter to draw it in the middle of the view.`;
+}
+
 /** The arrow tool begins at the selected shape. */
-export function beginLink(editor: Editor): void {
+function beginLink(editor: Editor): void {
   const [only, ...others] = editor.selected();
   if (!only || others.length || only.type === 'connector') return;
   editor.linkFrom.value = only.id;

@@ -2,7 +2,7 @@
 import type { Editor, Tool } from '../editor';
 import { copyInto, pasteData } from '../transfer/clipboard';
 import { duplicate, nudge, remove, reorder, selectAll, toggleLock } from './actions';
-import { beginLink, createByKeyboard } from './by-keyboard';
+import { createByKeyboard, toolByKeyboard } from './by-keyboard';
 import { group, ungroup } from './groups';
 import type { Pointers } from './pointer';
 
@@ -61,6 +61,7 @@ export const SHORTCUTS: readonly (readonly [
     'View',
     [
       ['Zoom', 'Ctrl wheel, + −'],
+      ['Move (far)', 'Arrows (Shift)'],
       ['100 %', 'Shift 0'],
       ['Everything', 'Shift 1'],
       ['Selection', 'Shift 2'],
@@ -71,6 +72,10 @@ export const SHORTCUTS: readonly (readonly [
 
 const isTyping = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+
+/** How far an arrow key moves the view while nothing is selected, screen px. */
+const PAN_PX = 60;
+const PAN_FAR_PX = 300;
 
 const ARROWS: Readonly<Record<string, readonly [number, number]>> = {
   ArrowLeft: [-1, 0],
@@ -168,6 +173,11 @@ function plain(editor: Editor, pointers: Pointers, ask: () => void, event: Keybo
     nudge(editor, arrow[0] * step, arrow[1] * step);
     return true;
   }
+  if (arrow && event.target === document.body) {
+    const step = event.shiftKey ? PAN_FAR_PX : PAN_PX;
+    editor.camera.pan(-arrow[0] * step, -arrow[1] * step);
+    return true;
+  }
   const onButton = event.target instanceof HTMLElement && event.target.closest('button, a, [role=menu]') !== null;
   switch (key) {
     case ' ':
@@ -222,6 +232,6 @@ function plain(editor: Editor, pointers: Pointers, ask: () => void, event: Keybo
   if (!tool || event.altKey) return false;
   if (!editor.canWrite && tool !== 'select' && tool !== 'hand') return false;
   editor.tool.value = tool;
-  if (tool === 'connector') beginLink(editor);
+  toolByKeyboard(editor);
   return true;
 }

@@ -20,7 +20,7 @@ interface Props {
   disabled?: boolean;
   /** another label than the hint */
   label?: string;
-  onClick: () => void;
+  onClick: (event: MouseEvent) => void;
   /** instead of an icon */
   children?: ComponentChildren;
 }

@@ -51,6 +51,7 @@ export function Menu(props: {
     if (opener.current instanceof HTMLElement || opener.current instanceof SVGElement) opener.current.focus();
   };
   const onKey = (event: KeyboardEvent): void => {
+    event.stopPropagation(); // letters are tools of the board
     const items = [...(root.current?.querySelectorAll<HTMLElement>('[role^=menuitem]:not(:disabled)') ?? [])];
     const now = items.indexOf(document.activeElement as HTMLElement);
     const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
@@ -59,12 +60,8 @@ export function Menu(props: {
     else if (step) items.at((now + step) % items.length)?.focus();
     else if (event.key === 'Home') items[0]?.focus();
     else if (event.key === 'End') items.at(-1)?.focus();
-    else {
-      if (event.key === 'Enter' || event.key === ' ') event.stopPropagation();
-      return;
-    }
+    else return;
     event.preventDefault();
-    event.stopPropagation();
   };
   return (
     <div
