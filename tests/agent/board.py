@@ -11,7 +11,8 @@ from pycrdt import Doc
 from pycrdt import Map as YMap
 
 from agent.tools import TOOLS, Result, ToolContext, ToolError
-from sync.canvas.canvas import Canvas, read_json
+from sync.canvas.canvas import Canvas, Proposal, read_json
+from sync.canvas.drafts import overlay, pending
 from sync.canvas.schema import ShapeId, View
 
 BY_NAME = {tool.name: tool for tool in TOOLS}
@@ -22,9 +23,12 @@ ASSISTANT = 3  # the epoch of a lease
 class Board:
     """One replica of the assistant's. `call` runs a tool and logs it in the same transaction."""
 
-    def __init__(self, doc: Doc[Any] | None = None, run: str = "r1", agent: str = "assistant") -> None:
+    def __init__(
+        self, doc: Doc[Any] | None = None, run: str = "r1", agent: str = "assistant", *, proposes: bool = False
+    ) -> None:
         self.doc: Doc[Any] = doc if doc is not None else Doc(client_id=ASSISTANT)
         self.run = run
+        self.proposes = proposes
         self.seq = 0
         with self.doc.transaction():
             runs: YMap[Any] = self.doc.get("runs", type=YMap)
@@ -62,17 +66,24 @@ class Board:
             people_changes=people_changes,
             written_by=lambda shape, field: f"Ann, who wrote {shape}.{field}",
         )
-        canvas = Canvas(self.doc)
+        canvas = self.canvas()
         result = BY_NAME[tool].model_validate(arguments).apply(canvas, context)
         entry = {
             "run": self.run, "seq": self.seq, "tool": tool, "status": "done", "at": context.now_ms,
             "changes": canvas.changes, "created": list(canvas.created), "output": json.dumps(result.output),
+            **({"proposed": canvas.proposed} if self.proposes else {}),
         }  # fmt: skip
         calls: YMap[Any] = self.doc.get("calls", type=YMap)
         with self.doc.transaction():
             canvas.write()
             calls[call] = YMap(entry)
         return result
+
+    def canvas(self) -> Canvas:
+        """The board as the run sees it."""
+        if not self.proposes:
+            return Canvas(self.doc)
+        return Canvas(self.doc, None, Proposal(self.run, overlay(self.shapes(), pending(self.doc, self.run))))
 
     def refusal(self, tool: str, **arguments: Any) -> dict[str, Any]:
         """The error a call ends in; asserts that it wrote nothing."""
