@@ -69,7 +69,7 @@ def _measure(results: Results, scenarios: Sequence[Scenario], chosen: Sequence[P
     for scenario in scenarios:
         servers = [peer for peer in chosen if scenario.takes(peer)]
         runs = results.runs[scenario.name] = {peer.name: [] for peer in servers}
-        for repetition in range(results.repeat):
+        for repetition in range(1 if scenario.is_once else results.repeat):
             for peer in servers if repetition % 2 == 0 else reversed(servers):
                 measured = _measure_once(scenario, peer, bench)
                 runs[peer.name].append(measured)

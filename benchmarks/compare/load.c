@@ -40,6 +40,7 @@ typedef struct {
     us_t join_at, leave_at, started, joined, whole;     /* `whole`: everything that was sent before has come */
     u8 *in; size_t in_len, in_cap;
     u8 *out; size_t out_len, out_cap;
+    u8 *held; size_t held_len, held_cap;           /* frames that wait until it has joined */
     int wants_write;
     u8 *pending; size_t pending_len, pending_cap;  /* a fragmented message */
     uint32_t *last;                                /* the newest number seen of each stream of the room */
@@ -291,6 +292,7 @@ static void on_message(Conn *c, const u8 *data, size_t size) {
         }
         if (data[1] == STEP2 && c->state == JOINING) {
             c->state = JOINED; c->joined = now; joined_count++; in_flight--;
+            if (c->held_len) { raw_send(c, c->held, c->held_len); c->held_len = 0; }
             if (!(c->flags & COUNTED) && !c->whole && is_whole(c)) c->whole = now;
         }
     } else if (data[0] == AWARENESS) find_texts(c, data + 1, size - 1, now);
@@ -386,7 +388,7 @@ static void writable(Conn *c) {
 }
 
 /* ---- the plan's clock */
-static int next_msg, next_mark, next_late, *late; static int n_late, next_leave, *leaves, n_leaves;
+static int next_msg, next_mark, next_late, *late; static int n_late, next_leave, *leaves, n_leaves, *postponed, n_postponed;
 static int by_join(const void *a, const void *b) { us_t x = conns[*(int *)a].join_at, y = conns[*(int *)b].join_at; return (x > y) - (x < y); }
 static int by_leave(const void *a, const void *b) { us_t x = conns[*(int *)a].leave_at, y = conns[*(int *)b].leave_at; return (x > y) - (x < y); }
 static us_t next_due(void) {
@@ -403,7 +405,7 @@ static void send_planned(Msg *m, int index) {
     if (m->seq != s->sent + 1) die("stream %d sends %u after %u", m->stream, m->seq, s->sent);
     s->sent = m->seq; s->sent_at[m->seq] = now; s->waiting[m->seq] = rooms[s->room].counted - ((c->flags & COUNTED) ? 1 : 0);
     expected += (uint64_t)s->waiting[m->seq];
-    if (c->state != JOINED) { fault("connection %d was to send and was not there", m->conn); return; }
+    if (c->state == CLOSED || c->state == IDLE) { fault("connection %d was to send and was not there", m->conn); return; }
     if (is_hocuspocus && m->kind == SYNC) push_ack(c, index);
     u8 key[192]; size_t k = key_of(c, key), at = 0;
     frame_begin(2, k + m->len); frame_add(key, k, &at); frame_add(blob + m->off, m->len, &at);
@@ -411,14 +413,23 @@ static void send_planned(Msg *m, int index) {
         u8 head[] = {0x82, 0x80 | 6, 0, 0, 0, 0, ACK, 4, (u8)(index >> 24), (u8)(index >> 16), (u8)(index >> 8), (u8)index};
         append(&scratch, &scratch_len, &scratch_cap, head, sizeof head);
     }
-    raw_send(c, scratch, scratch_len); sends++;
+    sends++;
+    if (c->state == JOINED) raw_send(c, scratch, scratch_len);
+    else append(&c->held, &c->held_len, &c->held_cap, scratch, scratch_len);
+}
+static void leave_when_said(void) {                /* who is still to be let in, or to be heard, stays so long */
+    for (int i = 0; i < n_postponed; i++) {
+        Conn *c = &conns[postponed[i]];
+        if (c->state == IDLE || (c->state < JOINED && c->state != CLOSED) || c->out_len) continue;
+        over(c, 1); postponed[i--] = postponed[--n_postponed];
+    }
 }
 static void do_due(void) {
     for (;;) {
         us_t now = now_us() - t0;
         if (next_mark < n_marks && marks[next_mark].at <= now &&
             (next_msg >= n_msgs || marks[next_mark].at <= msgs[next_msg].at)) { take_mark(next_mark++); continue; }
-        if (next_leave < n_leaves && conns[leaves[next_leave]].leave_at <= now) { over(&conns[leaves[next_leave++]], 1); continue; }
+        if (next_leave < n_leaves && conns[leaves[next_leave]].leave_at <= now) { postponed[n_postponed++] = leaves[next_leave++]; continue; }
         if (next_late < n_late && conns[late[next_late]].join_at <= now) { connect_one(&conns[late[next_late++]]); continue; }
         if (next_msg < n_msgs && msgs[next_msg].at <= now) { send_planned(&msgs[next_msg], next_msg); next_msg++; continue; }
         return;
@@ -433,7 +444,7 @@ static void arm(us_t due) {
 }
 static void turn(int timeout_ms, int is_timed) {
     static struct epoll_event events[256];
-    if (is_timed) { do_due(); arm(next_due()); }
+    if (is_timed) { do_due(); leave_when_said(); arm(next_due()); }
     int n = epoll_wait(ep, events, 256, timeout_ms);
     for (int i = 0; i < n; i++) {
         if (is_timed && now_us() - t0 >= timer_for) { do_due(); arm(next_due()); }
@@ -491,6 +502,7 @@ static void read_plan(const char *name) {
     }
     fclose(f);
     late = calloc((size_t)n_conns + 1, sizeof *late); leaves = calloc((size_t)n_conns + 1, sizeof *leaves);
+    postponed = calloc((size_t)n_conns + 1, sizeof *postponed);
     for (int i = 0; i < n_conns; i++) {
         conns[i].last = calloc((size_t)rooms[conns[i].room].streams + 1, sizeof(uint32_t));
         if (conns[i].join_at >= 0) late[n_late++] = i;

@@ -143,7 +143,7 @@ def _fault(raw: dict[str, Any]) -> str:
     if raw["malformed"]:
         return f"{raw['malformed']} frames were malformed or refusals: {raw['fault']}"
     if late := sum(took < 0 for _, took in raw["joins"]):
-        return f"{late} who came late did not get the document"
+        return f"{late} who came late did not get the document; {raw['fault']}".rstrip("; ")
     if missing:
         return f"{missing} of {raw['expected']} deliveries are missing"
     return str(raw["fault"])

@@ -27,6 +27,8 @@ class Scenario:
     measure: Measure
     is_quick: bool = False
     takes: Callable[[Peer], bool] = lambda peer: True
+    is_once: bool = False
+    """Not repeated: a curve, whose points stand for each other."""
 
 
 def on_fresh_server(peer: Peer, bench: Bench, use: Callable[[Target], Result]) -> Result:
@@ -53,8 +55,8 @@ def relay(plan_of: Callable[[Bench], Plan]) -> Measure:
         if result.fault:
             return failed(result)
         window = result.windows[0]
-        if not window.all.count:
-            return Measured(fault="what was sent in the window came after it", details=result.raw)
+        if not window.all.count or not window.deliveries:
+            return Measured(fault="nothing that was sent in the window came in it", details=result.raw)
         values = {"cpu_us": window.cpu_us_per_delivery, "p50_ms": window.all.p50_ms, "p99_ms": window.all.p99_ms}
         return Measured(values, generator_share=window.own_share, details=result.raw)
 
