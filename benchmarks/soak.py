@@ -43,6 +43,7 @@ MAX_GROWTH_MB = 6.0
 MAX_MORE = 3  # tasks, file descriptors
 MAX_P99_FACTOR, MAX_P99_MORE_MS = 2.0, 10.0
 RUN_TIMEOUT_S = 60.0
+SETTLE_S = 30.0
 PROMPTS = ("draw three red circles in a row", "flowchart Idea -> Draft -> Done", "draw 5 blue squares")
 
 
@@ -139,8 +140,13 @@ class Place:
         return len(done)
 
     def settle(self) -> None:
-        """Until the rooms of the round have left memory."""
+        """Until the rooms of the round have left memory and the number of tasks stands still, on a slow machine too."""
         time.sleep(UNLOAD_S + 1.0)
+        deadline = time.monotonic() + SETTLE_S
+        before = -1
+        while (now := self.tasks()) != before and time.monotonic() < deadline:
+            before = now
+            time.sleep(1.0)
 
 
 def rss_mb(pid: int) -> float:

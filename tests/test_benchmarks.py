@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from pycrdt import Doc, merge_updates
 
+from benchmarks import soak
 from benchmarks.compare import load, plans
 from benchmarks.compare.bench import Bench
 from benchmarks.compare.cores import Cores
@@ -108,6 +109,30 @@ def test_the_number_of_a_drag_outlives_merging_and_reencoding() -> None:
     marker = struct.pack(">II", FLOAT_MAGIC, word(3, 39))
     assert marker in merge_updates(*updates)
     assert marker in doc.get_update()
+
+
+def test_guests_of_a_soak_come_draw_and_leave_and_nobody_misses_anything(
+    ours: Standing, bench: Bench, tmp_path: Path
+) -> None:
+    plan = soak.crowd(rooms=4, clients=16, seconds=5.0, seed=1)
+    with ours.running(tmp_path, bench.cores) as target:
+        result = load.run(plan, target, replace(bench, pace=0.2))
+    assert result.fault == ""
+
+
+def test_a_soak_in_which_memory_or_files_grow_is_told() -> None:
+    def sample(minute: int, mb: float = 60.0, fds: int = 20, fault: str = "") -> soak.Sample:
+        return soak.Sample(minute, mb, 100.0, 9, fds, 2.0, 3, fault)
+
+    steady = [sample(minute, mb=60.0 + minute % 2) for minute in range(12)]
+    assert soak.verdict(steady) == []
+    assert abs(soak.slope(steady, "fds")) < 1e-9
+    leaking = [sample(minute, mb=60.0 + 2.0 * minute) for minute in range(12)]
+    assert ["server_mb" in line for line in soak.verdict(leaking)] == [True]
+    assert soak.slope(leaking, "server_mb") == pytest.approx(2.0)
+    assert ["fds" in line for line in soak.verdict([sample(minute, fds=20 + minute) for minute in range(12)])] == [True]
+    assert "lost" in soak.verdict([*steady, sample(12, fault="lost")])[0]
+    assert "too short" in soak.verdict(steady[:4])[0]
 
 
 def test_ratios_are_to_the_best_that_did_not_fail() -> None:

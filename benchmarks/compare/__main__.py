@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     if arguments.quick and not arguments.scenarios:
         scenarios = tuple(scenario for scenario in scenarios if scenario.is_quick)
-    bench = Bench(Cores.of_this_machine(), seconds=2.0 if arguments.quick else 5.0)
+    bench = Bench(Cores.of_this_machine(), seconds=arguments.seconds or (2.0 if arguments.quick else 5.0))
     chosen = _peers(arguments)
     repeat = arguments.repeat or (1 if arguments.quick else 3)
     try:
@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     results = Results.now(repeat)
-    _measure(results, scenarios, chosen, bench)
+    _measure(results, scenarios, chosen, bench, arguments.json)
     return _tell(results, arguments)
 
 
@@ -57,15 +57,19 @@ def _tell(results: Results, arguments: argparse.Namespace) -> int:
     for line in (*growth_lines(results.runs), *faults(summaries)):
         print(line)
     if arguments.json:
-        write(results, arguments.json)
         print(f"Everything that was measured: {arguments.json}")
     if arguments.write_docs:
         write_page(results)
     return 1 if any(found[OURS.name].fault for found in summaries.values() if OURS.name in found) else 0
 
 
-def _measure(results: Results, scenarios: Sequence[Scenario], chosen: Sequence[Peer], bench: Bench) -> None:
-    """Every repetition starts at the other end of the row of servers, so that none is always measured first."""
+def _measure(
+    results: Results, scenarios: Sequence[Scenario], chosen: Sequence[Peer], bench: Bench, file: Path | None
+) -> None:
+    """Every repetition starts at the other end of the row of servers, so that none is always measured first.
+
+    `file` holds what was measured so far after each scenario, should the rest be interrupted.
+    """
     for scenario in scenarios:
         servers = [peer for peer in chosen if scenario.takes(peer)]
         runs = results.runs[scenario.name] = {peer.name: [] for peer in servers}
@@ -75,6 +79,8 @@ def _measure(results: Results, scenarios: Sequence[Scenario], chosen: Sequence[P
                 runs[peer.name].append(measured)
                 results.minutes = round((time.time() - results.began) / 60, 1)
                 print(_line(scenario, peer, measured), flush=True)
+        if file is not None:
+            write(results, file)
 
 
 def _measure_once(scenario: Scenario, peer: Peer, bench: Bench) -> Measured:
@@ -110,6 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only-ours", action="store_true", help="leave the other servers out")
     parser.add_argument("--peers", help="only these other servers, by commas")
     parser.add_argument("--repeat", type=int, help="repetitions, of which the median counts [3]")
+    parser.add_argument("--seconds", type=float, help="of each window [5; quick: 2]")
     parser.add_argument("--json", type=Path, help="write everything that was measured to this file")
     parser.add_argument("--write-docs", action="store_true", help="put the table into docs/performance.md")
     parser.add_argument("--read", type=Path, help="measure nothing: take what --json wrote to this file")

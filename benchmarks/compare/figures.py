@@ -26,6 +26,14 @@ class Metric:
     goals: tuple[Goal, ...] = ()
     more_is_better: bool = False
     digits: int = 1
+    label: str = ""
+    """What the table calls it; its key without the unit when empty."""
+
+    @property
+    def name(self) -> str:
+        """With its unit, for the table."""
+        label = self.label or self.key.rpartition("_")[0] or self.key
+        return f"{label}, {self.unit}" if self.unit else label
 
     def reaches(self, value: float, limit: float) -> bool:
         """Is a value at the limit or on its good side?"""

@@ -66,7 +66,7 @@ def _joins(shapes: int, per_s: float) -> Scenario:
         f"a room of {shapes} shapes in memory: one comes, then 200 at once",
         (
             Metric("join_ms", "ms", digits=2),
-            Metric("joins_per_s", "joins/s", (Goal(per_s),), more_is_better=True, digits=0),
+            Metric("joins_per_s", "a second", (Goal(per_s),), more_is_better=True, digits=0, label="joins"),
         ),
         measures.joins(shapes),
         is_quick=shapes == 1_000,
@@ -84,7 +84,7 @@ def _cold(shapes: int) -> Scenario:
 
 
 def _memory(name: str, about: str, rooms: int, people: int, goal: float) -> Scenario:
-    metrics = (Metric("kb", "KB", (Goal(goal),)),)
+    metrics = (Metric("kb", "KB", (Goal(goal),), label="memory"),)
     return Scenario(name, about, metrics, measures.memory(rooms, people), is_quick=rooms == 1, takes=_is_lean)
 
 
@@ -101,7 +101,7 @@ def _growth(name: str, about: str, measure: Measure, unit: str) -> Scenario:
         (
             Metric("exponent", "", (Goal(1.1, "absolute"),), digits=2),
             Metric("knee", "", (Goal(0, "absolute"),), digits=0),
-            Metric("last", unit),
+            Metric("last", unit, label="at the largest"),
         ),
         measure,
         takes=_is_ours,
@@ -123,7 +123,7 @@ SCENARIOS = (
     Scenario(
         "largest-mesh",
         f"the most people of a mesh with p99 below {measures.CROWD_P99_MS:g} ms",
-        (Metric("people", "people", (Goal(2.5),), more_is_better=True, digits=0),),
+        (Metric("people", "", (Goal(2.5),), more_is_better=True, digits=0),),
         measures.largest_mesh,
         takes=_is_lean,
     ),

@@ -66,7 +66,7 @@ def _row(scenario: Scenario, metric: Metric, found: Mapping[str, Summary], other
     ratio = "" if line.ratio is None else f"{line.ratio:.2f}"
     return [
         scenario.name,
-        f"{metric.key.rpartition('_')[0] or metric.key}, {metric.unit}",
+        metric.name,
         *cells,
         ratio,
         metric.target(),
