@@ -51,6 +51,8 @@ function open(editor: Editor, layer: HTMLElement, id: string): (() => void) | nu
     });
     return null;
   }
+  // Whoever came from the shape with the keyboard goes on from there.
+  const isByKeyboard = document.activeElement instanceof SVGElement;
   const field = document.createElement('textarea');
   field.className = 'text-editor';
   field.dataset.testid = 'text-editor';
@@ -120,7 +122,7 @@ function open(editor: Editor, layer: HTMLElement, id: string): (() => void) | nu
     if (event.key === 'Escape' || (event.key === 'Enter' && !event.shiftKey && !event.isComposing)) {
       event.preventDefault();
       finish();
-      focusShape(editor, id);
+      if (isByKeyboard) focusShape(editor, id);
     }
   };
   /** Somebody wrote the label meanwhile: lay one's own unsaved words onto theirs, the caret stays where it was. */
