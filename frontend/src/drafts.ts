@@ -64,10 +64,10 @@ function changesOf(value: unknown): LoggedCall['changes'] {
   return changes;
 }
 
-/** The log of a run, oldest first. */
-function loggedCalls(doc: Y.Doc, run: string): LoggedCall[] {
+/** These calls, oldest first. */
+function loggedCalls(doc: Y.Doc, ids: readonly string[]): LoggedCall[] {
   const calls = doc.getMap<Y.Map<unknown>>('calls');
-  const read = callsOfRun(doc, run).map((id) => {
+  const read = ids.map((id) => {
     const raw = calls.get(id)!;
     const [at, seq] = [Number(raw.get('at')) || 0, Number(raw.get('seq')) || 0];
     const status = raw.get('status');
@@ -76,11 +76,11 @@ function loggedCalls(doc: Y.Doc, run: string): LoggedCall[] {
   return read.sort((a, b) => a.at - b.at || a.seq - b.seq || (a.id < b.id ? -1 : 1));
 }
 
-/** What a run proposes to change and nobody has decided on. */
-export function pending(doc: Y.Doc, run: string): Pending {
+/** What a run proposes to change and nobody has decided on; `calls`: the ids of its calls. */
+export function pending(doc: Y.Doc, calls: readonly string[]): Pending {
   const found: Pending = { shapes: new Map(), calls: new Map() };
   const decided = doc.getMap<unknown>('drafts');
-  for (const call of loggedCalls(doc, run)) {
+  for (const call of loggedCalls(doc, calls)) {
     if (call.status !== 'done') continue;
     for (const shape of call.proposed) {
       const changes = call.changes[shape];
@@ -127,7 +127,7 @@ function decide(
   accepted: boolean,
 ): Decision {
   const stored = storedShapes(doc);
-  const proposed = pending(doc, run);
+  const proposed = pending(doc, callsOfRun(doc, run));
   const ghosts = [...stored].filter(([, raw]) => isGhost(raw) && draftOf(raw) === run).map(([id]) => id);
   const everything = new Set([...ghosts.sort(), ...proposed.shapes.keys()]);
   const named = shapes === null ? [...everything] : [...new Set(shapes)].filter((id) => everything.has(id));
@@ -162,7 +162,7 @@ function rejected(doc: Y.Doc, shape: string, raw: Fields | undefined): { writes:
   const run = draftOf(raw);
   if (!raw || run === null || raw.deleted === true) return { writes: {}, kept: [] };
   const left: Fields = {};
-  for (const call of loggedCalls(doc, run)) {
+  for (const call of loggedCalls(doc, callsOfRun(doc, run))) {
     if (call.status !== 'done' || call.proposed.includes(shape)) continue;
     for (const [name, [, after]] of Object.entries(call.changes[shape] ?? {})) left[name] = after;
   }

@@ -49,7 +49,26 @@ function proposed(canvas: Canvas, proposals: Proposals): Ghost[] {
 export const ghostsOf = (canvas: Canvas, proposals: Proposals, coming: readonly unknown[]): Ghost[] =>
   [...proposed(canvas, proposals), ...coming.flatMap((preview) => previewed(canvas, preview))].slice(0, MOST);
 
-export function mountGhosts(editor: Editor): void {
+/** Says that something waits for a word while the panel, which has the buttons, is closed. */
+function mountReminder(editor: Editor, app: HTMLElement): void {
+  const button = document.createElement('button');
+  button.type = 'button';
+  button.className = 'button island proposals-open';
+  button.dataset.testid = 'proposals-open';
+  button.addEventListener('click', () => {
+    editor.panelOpen.value = true;
+  });
+  app.append(button);
+  effect(() => {
+    let open = 0;
+    for (const proposal of proposalsOf(editor.room.doc).value.values()) open += proposal.open.length;
+    button.hidden = open === 0 || editor.panelOpen.value;
+    button.textContent = `${open} ${open === 1 ? 'proposal' : 'proposals'} to decide on`;
+  });
+}
+
+export function mountGhosts(editor: Editor, app: HTMLElement): void {
+  mountReminder(editor, app);
   let last: unknown[] = [];
   let shown: readonly Ghost[] = [];
   effect(() => {

@@ -69,7 +69,7 @@ function start(app: HTMLElement): void {
   // Its own chunk: the board is drawn before the panel's code has come.
   void import('./panel').then(({ mountPanel }) => mountPanel(dock, board));
   fetchParts();
-  void import('./ghosts').then(({ mountGhosts }) => mountGhosts(editor));
+  void import('./ghosts').then(({ mountGhosts }) => mountGhosts(editor, app));
   void import('./attribution').then(({ mountAttribution }) => mountAttribution(editor, canvas));
   looking.subscribe((what) => {
     if (what) void import('./time').then(({ lookBack }) => lookBack(editor, app, what));

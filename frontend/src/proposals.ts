@@ -4,7 +4,6 @@ import * as Y from 'yjs';
 import { same } from './canvas';
 import { applied, draftOf, pending } from './drafts';
 import { oncePerFrame } from './frames';
-import { callsOfRun } from './history';
 
 export interface OpenShape {
   id: string;
@@ -34,31 +33,48 @@ export function proposalsOf(doc: Y.Doc): ReadonlySignal<Proposals> {
     const next = read(doc);
     if (!same(Object.fromEntries(proposals.peek()), Object.fromEntries(next))) proposals.value = next;
   });
-  for (const root of ['shapes', 'calls', 'drafts', 'runs']) doc.getMap(root).observeDeep(refresh);
+  for (const root of ['calls', 'drafts', 'runs']) doc.getMap(root).observeDeep(refresh);
+  doc.getMap('shapes').observeDeep((events) => {
+    // Most of what people do to shapes is no matter of proposals.
+    if (events.some((event) => concerns(event, proposals.peek()))) refresh();
+  });
   return proposals;
 }
 
+function concerns(event: Y.YEvent<Y.AbstractType<unknown>>, proposals: Proposals): boolean {
+  const [id] = event.path;
+  if (id === undefined) return true; // shapes came or went
+  const { keys } = event.changes;
+  if (keys.has('draft') || keys.has('deleted')) return true;
+  for (const { open } of proposals.values()) if (open.some((shape) => shape.id === id)) return true;
+  return false;
+}
+
 function read(doc: Y.Doc): Proposals {
-  const runs: string[] = [];
+  const calls = new Map<string, string[]>();
   for (const [id, run] of doc.getMap<unknown>('runs')) {
-    if (run instanceof Y.Map && run.get('propose') === true) runs.push(id);
+    if (run instanceof Y.Map && run.get('propose') === true) calls.set(id, []);
   }
-  if (!runs.length) return new Map();
-  const ghosts = new Map<string, string[]>(runs.map((run) => [run, []]));
+  if (!calls.size) return new Map();
+  for (const [id, call] of doc.getMap<unknown>('calls')) {
+    if (call instanceof Y.Map) calls.get(String(call.get('run')))?.push(id);
+  }
+  const ghosts = new Map<string, string[]>();
   for (const [id, shape] of doc.getMap<unknown>('shapes')) {
     if (!(shape instanceof Y.Map) || shape.get('deleted') === true) continue;
     const run = draftOf({ draft: shape.get('draft') });
-    if (run !== null) ghosts.get(run)?.push(id);
+    if (run !== null) ghosts.set(run, [...(ghosts.get(run) ?? []), id]);
   }
-  return new Map(
-    runs.map((run) => [run, { open: openOf(doc, run, ghosts.get(run) ?? []), accepted: acceptedOf(doc, run) }]),
-  );
+  const proposalOf = ([run, ids]: [string, string[]]): [string, Proposal] => {
+    return [run, { open: openOf(doc, ids, ghosts.get(run) ?? []), accepted: acceptedOf(doc, ids) }];
+  };
+  return new Map([...calls].map(proposalOf));
 }
 
-function openOf(doc: Y.Doc, run: string, ghosts: readonly string[]): OpenShape[] {
+function openOf(doc: Y.Doc, calls: readonly string[], ghosts: readonly string[]): OpenShape[] {
   const made = [...ghosts].sort().map((id): OpenShape => ({ id, kind: 'new', fields: {} }));
   const shapes = doc.getMap<unknown>('shapes');
-  const changes = [...pending(doc, run).shapes].map(([id, pairs]): OpenShape => {
+  const changes = [...pending(doc, calls).shapes].map(([id, pairs]): OpenShape => {
     const shape = shapes.get(id);
     const raw = shape instanceof Y.Map ? Object.fromEntries(shape.entries()) : undefined;
     const { writes } = applied(id, raw, pairs);
@@ -67,12 +83,12 @@ function openOf(doc: Y.Doc, run: string, ghosts: readonly string[]): OpenShape[]
   return [...made, ...changes];
 }
 
-function acceptedOf(doc: Y.Doc, run: string): string[] {
+function acceptedOf(doc: Y.Doc, ids: readonly string[]): string[] {
   const found = new Set<string>();
   const shapes = doc.getMap<unknown>('shapes');
   const calls = doc.getMap<Y.Map<unknown>>('calls');
   const drafts = doc.getMap<unknown>('drafts');
-  for (const id of callsOfRun(doc, run)) {
+  for (const id of ids) {
     const call = calls.get(id)!;
     if (call.get('status') !== 'done') continue;
     const proposed: readonly unknown[] = Array.isArray(call.get('proposed')) ? (call.get('proposed') as unknown[]) : [];

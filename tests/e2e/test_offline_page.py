@@ -15,6 +15,7 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from tests.e2e.conftest import BUNDLE, Opener
+from tests.e2e.person import Person
 from tests.support.server import Server
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
@@ -26,6 +27,13 @@ KEPT = """async () => {
     return found;
 }"""
 SHELL = re.compile(r"^/(assets/[\w.-]+|index\.html|board\.html)$")
+
+
+async def script_of(person: Person) -> str:
+    """The page's own script, whose name holds a hash."""
+    source = await person.page.locator("script[type=module]").get_attribute("src")
+    assert source is not None
+    return source.removeprefix("/")
 
 
 async def installed(page: Page) -> None:
@@ -43,6 +51,10 @@ async def test_s14_a_board_opens_without_a_server_and_sends_what_was_drawn_there
     await ann.page.keyboard.press("Escape")
     await ann.saved()
     await installed(ann.page)
+
+    for path, kept in (("sw.js", "no-cache"), ("assets/theme.js", "no-cache"), (await script_of(ann), "immutable")):
+        answer = await ann.page.request.get(f"{server.url}/{path}")
+        assert kept in answer.headers["cache-control"], path
 
     await anyio.to_thread.run_sync(server.kill)
     await ann.page.reload()
