@@ -51,6 +51,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--races", type=int, default=300, help="joins and leaves that race with a room's unloading")
     parser.addoption("--schedules", type=int, default=40, help="afternoons of people and the assistant on one board")
     parser.addoption("--places", type=int, default=1, help="of the three moments in a run at which each fault is met")
+    parser.addoption("--injections", type=int, default=10, help="texts with orders that an obedient model is shown")
     parser.addoption("--offsets", type=int, default=12, help="random bytes at which each model stream is cut")
     parser.addoption("--gestures", type=int, default=30, help="random gestures of three people while links break")
     parser.addoption("--gesture-seed", type=int, default=1, help="which gestures and faults these are")

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from agent.tools.consent import DELETE, KEEP, objection
+from agent.tools.consent import DELETE, KEEP, objection, objection_to_undo
 from sync.canvas.canvas import Canvas
 from sync.canvas.lint import lint
 from sync.canvas.schema import MAX_SHAPES, Invalid, PlanStep, ShapeId, View
@@ -160,10 +160,10 @@ def _check_effect(canvas: Canvas, context: ToolContext, max_created: int) -> Non
     for shape in changes:
         refuse_dragged(shape, context)
     # What is only proposed is asked for already.
-    if deleted and not context.is_confirmed and canvas.proposal is None:
-        why = objection(
-            canvas, deleted, context.run, context.request, context.selection, {context.agent, context.asker}
-        )
+    if not context.is_confirmed and canvas.proposal is None:
+        own = {context.agent, context.asker}
+        why = objection(canvas, deleted, context.run, context.request, context.selection, own) if deleted else None
+        why = why or objection_to_undo(canvas, canvas.taken_back, context.run, context.request)
         if why is not None:
             raise ToolError("NEEDS_CONFIRMATION", why, question=why, options=[DELETE, KEEP])
 

@@ -30,6 +30,15 @@ _DELETING = re.compile(
 """Words that speak of deleting, by their beginnings, in a dozen languages."""
 
 
+_UNDOING = re.compile(
+    r"\b(?:undo|undid|revert|never ?mind|roll(?:ed)? ?back|(?:take|took|put|go|bring)\b.{0,20}\bback|restore"
+    r"|rückgängig|zur(?:ü|ue)ck|annul|deshac|deshaz|desfaz|desfa|annull|ongedaan|cofnij|отмен|верн|geri al)"
+    r"|撤销|撤消|取り消|元に戻|실행 취소|되돌",
+    re.IGNORECASE,
+)
+"""Words that speak of taking back."""
+
+
 def objection(
     canvas: Canvas, deleted: Sequence[str], run: str, request: str, selection: Collection[str], own: Collection[str]
 ) -> str | None:
@@ -43,6 +52,14 @@ def objection(
     if now and total > MAX_UNASKED:
         return f"Delete {_shapes(len(doomed))}{f' more, after {total - now}' if total > now else ''}?"
     return None
+
+
+def objection_to_undo(canvas: Canvas, gone: Sequence[str], run: str, request: str) -> str | None:
+    """The question before shapes go that the assistant made for other requests, and whose going nobody spoke of."""
+    others = _counted(canvas, gone, run)
+    if not others or _UNDOING.search(request) or _DELETING.search(request):
+        return None
+    return f"Take back {_shapes(others)} made for earlier requests?"
 
 
 def _unspoken(doomed: Sequence[Shape], request: str, selection: Collection[str], own: Collection[str]) -> list[Shape]:

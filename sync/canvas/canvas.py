@@ -257,6 +257,11 @@ class Canvas:
         return list(dict.fromkeys([*self.changes, *self._reverted]))  # type: ignore[list-item] # keys are ShapeIds
 
     @property
+    def taken_back(self) -> list[ShapeId]:
+        """Ids of live shapes that a revert makes tombstones, in order."""
+        return [shape for shape, fields in self._reverted.items() if fields.get("deleted") is True]
+
+    @property
     def is_changed(self) -> bool:
         """Whether `write` would write anything."""
         return bool(self.changes or self._reverted or self.undone)
