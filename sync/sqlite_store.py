@@ -24,6 +24,7 @@ from sync import sqlite_history as history
 from sync.ballast import Ballast
 from sync.gate import ProfileName
 from sync.rows import newest_whole_snapshot, storable, whole_rows
+from sync.sqlite_appends import append
 from sync.store import Entry, Lease, Loaded, LogRow, NoSuchRoom, RoomExists, RoomInfo, StoreError, Taken, Version
 
 T = TypeVar("T")
@@ -56,11 +57,25 @@ _SCHEMA_VERSION = 1
 
 
 @dataclass(slots=True)
-class _Job:
-    work: Callable[[sqlite3.Connection], Any]
+class _Working:
     future: asyncio.Future[Any]
+    work: Callable[[sqlite3.Connection], Any]
     result: Any = None
     error: Exception | None = None
+
+
+@dataclass(slots=True)
+class _Appending:
+    """The commonest job; all of a group go together."""
+
+    future: asyncio.Future[Any]
+    room: str
+    entries: Sequence[Entry]
+    result: Any = None
+    error: Exception | None = None
+
+
+_Job = _Working | _Appending
 
 
 class SQLiteStore:
@@ -70,7 +85,7 @@ class SQLiteStore:
         self.path = path
         self._ballast = Ballast(path.with_name(path.name + ".ballast"), ballast_bytes)
         self._writes: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._reads: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._reads: queue.SimpleQueue[_Working | None] = queue.SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._files: tuple[tuple[int, int] | None, ...] = ()
 
@@ -99,9 +114,11 @@ class SQLiteStore:
             yield
         finally:
             # the reader first: who closes last, and alone, moves the log into the database
-            for jobs, thread in zip((self._reads, self._writes), reversed(threads), strict=True):
-                jobs.put(None)
-                thread.join()  # a commit under way ends; it takes milliseconds
+            writer, reader = threads
+            self._reads.put(None)
+            reader.join()
+            self._writes.put(None)
+            writer.join()  # a commit under way ends; it takes milliseconds
             self._ballast.lift()
 
     async def create(self, room: str, epoch: str, profile: ProfileName, now: int) -> RoomInfo:
@@ -129,22 +146,7 @@ class SQLiteStore:
 
     async def append(self, room: str, entries: Sequence[Entry]) -> int:
         """See Store."""
-
-        def work(connection: sqlite3.Connection) -> int:
-            room_id, _, seq = _find(connection, room)
-            connection.executemany(
-                "INSERT INTO updates (room, seq, data, crc, author, at) VALUES (?, ?, ?, ?, ?, ?)",
-                [
-                    (room_id, seq + index, e.update, zlib.crc32(e.update), storable(e.author), e.at)
-                    for index, e in enumerate(entries, 1)
-                ],
-            )
-            connection.execute(
-                "UPDATE rooms SET seq = ?, edited_at = ? WHERE id = ?", (seq + len(entries), entries[-1].at, room_id)
-            )
-            return seq + len(entries)
-
-        return await self._write(work)
+        return cast(int, await self._queue(self._writes, _Appending(self._future(), room, entries)))
 
     async def compact(self, room: str, snapshot: bytes, upto_seq: int) -> None:
         """Two snapshots are kept, and the rows since the older: one generation behind."""
@@ -296,13 +298,18 @@ class SQLiteStore:
     async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         return await self._submit(self._reads, work)
 
-    async def _submit(self, jobs: queue.SimpleQueue[_Job | None], work: Callable[[sqlite3.Connection], T]) -> T:
+    async def _submit(self, jobs: queue.SimpleQueue[Any], work: Callable[[sqlite3.Connection], T]) -> T:
+        return cast(T, await self._queue(jobs, _Working(self._future(), work)))
+
+    def _future(self) -> asyncio.Future[Any]:
+        """asyncio's own: a thread resolves a whole group of them with one wake-up of the loop."""
         if self._loop is None:
             raise StoreError("The store is not open.")
-        # asyncio's own future: a thread resolves a whole group of them with one wake-up of the loop
-        future: asyncio.Future[Any] = self._loop.create_future()
-        jobs.put(_Job(work, future))
-        return cast(T, await future)
+        return self._loop.create_future()
+
+    async def _queue(self, jobs: queue.SimpleQueue[Any], job: _Job) -> Any:
+        jobs.put(job)
+        return await job.future
 
     def _write_loop(self, connection: sqlite3.Connection) -> None:
         is_open = True
@@ -376,7 +383,13 @@ def _commit(connection: sqlite3.Connection, group: list[_Job]) -> int | None:
         job.result = job.error = None
     try:
         connection.execute("BEGIN IMMEDIATE")
+        appending: list[_Appending] = []
         for job in group:
+            if isinstance(job, _Appending):
+                appending.append(job)
+                continue
+            append(connection, appending)
+            appending = []
             connection.execute("SAVEPOINT job")
             try:
                 job.result = job.work(connection)
@@ -384,6 +397,7 @@ def _commit(connection: sqlite3.Connection, group: list[_Job]) -> int | None:
                 job.error = error
                 connection.execute("ROLLBACK TO job")
             connection.execute("RELEASE job")
+        append(connection, appending)
         connection.execute("COMMIT")
     except sqlite3.Error as error:
         if connection.in_transaction:
