@@ -44,11 +44,15 @@ class Calling:
         ledger: Ledger,
         mirror: Mirror,
         sight: Sight,
+        *,
+        sees: bool,
     ) -> None:
+        """`sees`: the model is known to read pictures."""
         self._world = world
         self._mirror = mirror
         self._ledger = ledger
         self._sight = sight
+        self._sees = sees
         self._preview: Preview | None = None
 
     async def carry_out(self, state: RunState, prompt: Prompt, seq: int, item: Item) -> Question | None:
@@ -85,15 +89,19 @@ class Calling:
 
     async def pictures(self, state: RunState) -> list[Item]:
         """The pictures that the last step asked for, as the board is now."""
-        found: list[Item] = []
-        for seq, item in state.steps[-1].calls if state.steps else ():
-            logged = self._ledger.logged(call_id(state.id, seq))
-            if item.get("name") == Picture.name and logged is not None and logged.status == "done":
-                wanted = self._world.tools.parse(item)
-                if isinstance(wanted, Picture):
-                    proposal = self._ledger.proposal(state, self._mirror)
-                    found.append(await drawn(self._world.doc, wanted, call_id(state.id, seq), proposal))
-        return found[-MAX_PICTURES:]
+        calls = state.steps[-1].calls if state.steps else []
+        found = [await self.picture(state, seq, item) for seq, item in calls if item.get("name") == Picture.name]
+        return [picture for picture in found if picture is not None][-MAX_PICTURES:]
+
+    async def picture(self, state: RunState, seq: int, item: Item) -> Item | None:
+        """The message with the picture that a call asked for, as the board is now; None when it was refused one."""
+        logged = self._ledger.logged(call_id(state.id, seq))
+        if item.get("name") != Picture.name or logged is None or logged.status != "done":
+            return None
+        wanted = self._world.tools.parse(item)
+        if not isinstance(wanted, Picture):
+            return None
+        return await drawn(self._world.doc, wanted, logged.id, self._ledger.proposal(state, self._mirror))
 
     def preview(self, state: RunState, prompt: Prompt) -> Preview:
         """Shows the calls of the step that follows while they are written, until each has been carried out."""
@@ -163,7 +171,7 @@ class Calling:
             is_confirmed=answer is not None and answer["text"] == DELETE,
             people_changes=self._sight.people_changes,
             written_by=self._sight.written_by,
-            sees=world.settings.sees,
+            sees=self._sees,
             last_seen=partial(self._sight.last_seen, state.id),
         )
         return lambda: replace(base, new_id=_ids(call), dragging=world.face.dragging(), names=world.face.names())

@@ -19,7 +19,7 @@ from agent.budget import read_policy, refusal, spend
 from agent.calling import Calling
 from agent.ledger import Ledger
 from agent.lines import clean
-from agent.model import Usage
+from agent.model import Item, Usage
 from agent.records import MAX_BODY, Prompt, RunState, call_id, safe
 from agent.sight import Sight
 from agent.tools.base import ErrorCode, Question, ToolError
@@ -31,6 +31,8 @@ MAX_NAME = 60  # characters of a caller's name
 
 Output = dict[str, Any]
 """What a tool answers, `{"ok": ...}`."""
+PICTURE = "picture"
+"""In an output: the words and the picture, as a model's message holds them."""
 
 
 class Guest:
@@ -45,7 +47,8 @@ class Guest:
         self._ledger = Ledger(place.doc, place.agent, place.settings.prices)
         self._mirror = Mirror(place.doc)
         self._sight = Sight(place, self._ledger, self._mirror)
-        self._calling = Calling(place, self._ledger, self._mirror, self._sight)
+        # Whether its model sees is for the client to say: it gets the picture as MCP has it, and may leave it out.
+        self._calling = Calling(place, self._ledger, self._mirror, self._sight, sees=True)
         self._run: RunId | None = None
         self._seq = 0
         self._asking: tuple[str, Mapping[str, Any]] | None = None
@@ -227,11 +230,12 @@ class Guest:
             return _stopped()
         if self._run == run:
             self._place.face.show("thinking", run)
-        return dict(json.loads(entry.output))
+        output = dict(json.loads(entry.output))
+        picture = await self._calling.picture(state, seq, _item(run, seq, tool, arguments))
+        return output if picture is None else {**output, PICTURE: picture["content"]}
 
     async def _carry_out(self, state: RunState, seq: int, tool: str, arguments: Mapping[str, Any]) -> Question | None:
-        text = json.dumps(arguments, ensure_ascii=False)
-        item = {"type": "function_call", "call_id": f"{state.id}.{seq}", "name": tool, "arguments": text}
+        item = _item(state.id, seq, tool, arguments)
         # The caller says itself what it was asked: its words are no person's consent (T8), so they are left out here.
         asked = Prompt(by=self._place.agent, name=self._name, body="", selection=(), view=None)
         question = await self._calling.carry_out(state, asked, seq, item)
@@ -249,6 +253,12 @@ class Guest:
                     self._place.now_ms(),
                 )
         return question
+
+
+def _item(run: RunId, seq: int, tool: str, arguments: Mapping[str, Any]) -> Item:
+    """The call as a model of ours would have made it."""
+    text = json.dumps(arguments, ensure_ascii=False)
+    return {"type": "function_call", "call_id": f"{run}.{seq}", "name": tool, "arguments": text}
 
 
 def _refused(code: ErrorCode, message: str) -> Output:

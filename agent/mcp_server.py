@@ -20,7 +20,7 @@ from mcp.shared.exceptions import MCPError, NoBackChannelError
 from starlette.applications import Starlette
 from starlette.requests import Request
 
-from agent.guest import Guest, Output
+from agent.guest import PICTURE, Guest, Output
 from agent.lobby import Away, Connection, Lobby
 from agent.settings import SettingsError
 from agent.tools.base import Question, Tool, ToolError
@@ -214,7 +214,19 @@ def _unanswered(question: Question) -> Output:
 
 
 def _result(output: Output) -> types.CallToolResult:
+    parts = output.get(PICTURE)
+    shown = parts if isinstance(parts, list) else []
+    if shown:
+        output = {**output, PICTURE: "below"}
     text = json.dumps(output, ensure_ascii=False, separators=(",", ":"))
     return types.CallToolResult(
-        content=[types.TextContent(text=text)], structured_content=output, is_error=output.get("ok") is not True
+        content=[types.TextContent(text=text), *(_content(part) for part in shown)],
+        structured_content=output,
+        is_error=output.get("ok") is not True,
     )
+
+
+def _content(part: Mapping[str, Any]) -> types.TextContent | types.ImageContent:
+    if part["type"] == "input_text":
+        return types.TextContent(text=part["text"])
+    return types.ImageContent(data=part["image_url"].partition(",")[2], mime_type="image/png")

@@ -60,7 +60,7 @@ class Runner:
         self.ledger = Ledger(world.doc, world.agent, world.settings.prices)
         self._mirror = Mirror(world.doc)
         self._sight = Sight(world, self.ledger, self._mirror)
-        self._calling = Calling(world, self.ledger, self._mirror, self._sight)
+        self._calling = Calling(world, self.ledger, self._mirror, self._sight, sees=world.settings.sees)
 
     def now_ms(self) -> int:
         """The clock runs are stamped with."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from base64 import b64decode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -249,3 +250,18 @@ async def test_m5_over_stdio_it_leaves_with_its_client(board: Server) -> None:
         await there.until_faces()
         assert [(run["status"], run["agent"]) for run in await there.runs()] == [("completed", "mcp")]
         assert len(await there.shapes()) == 1
+
+
+async def test_t12_m1_a_client_gets_the_picture_as_mcp_has_it(board: Server) -> None:
+    async with room(board, "picture") as there, robot(there.url) as client:
+        assert (await call(client, "create", shapes=[{**RECT, "text": "Login"}]))["ok"]
+        result = await client.call_tool("picture", {"region": None, "marks": True, "max_px": 200})
+        (run,) = await there.runs()
+        text, told, image = result.content
+        assert isinstance(told, types.TextContent)
+        assert told.text.endswith(f"Marks: 1 = {run['id']}.1.1.")
+        assert isinstance(image, types.ImageContent)
+        assert (image.mime_type, b64decode(image.data)[1:4]) == ("image/png", b"PNG")
+        assert isinstance(text, types.TextContent)
+        assert image.data[:40] not in text.text + str(result.structured_content), "once is enough"
+        assert code(await call(client, "picture", region=None, marks=False, max_px=9)) == "INVALID"
