@@ -42,6 +42,9 @@ from sync.settings import SettingsError as ServerSettingsError
 TOKEN_LIFETIME_S = 365 * 24 * 3600  # of the child's own token; it ends with the process
 _GIVEN_BY_UP = ("server", "token")
 _OF_MCP = ("server", "token", "slot", "name", "max_calls", "call_pause_s", "guest_idle_s", "answer_patience_s")
+_OF_MODEL = (
+    "model", "model_api", "openai_key", "model_key", "base_url", "connect_timeout_s", "event_timeout_s",
+)  # fmt: skip
 MCP_SLOT = "mcp"
 
 
@@ -75,6 +78,12 @@ def _parser() -> argparse.ArgumentParser:
     agent.add_argument("--with-parent", action="store_true", help=argparse.SUPPRESS)
     agent.set_defaults(command=_agent)
     _add_mcp(commands)
+    models = commands.add_parser("models", help="the model of the settings").add_subparsers(
+        required=True, metavar="action"
+    )
+    check = models.add_parser("check", help="try it out with three small requests and say what works")
+    _add_flags(check, only=_OF_MODEL)
+    check.set_defaults(command=_check_model)
     admin.add_commands(commands)
     return parser
 
@@ -104,15 +113,21 @@ def _agent(arguments: argparse.Namespace) -> int:
     from agent import service
     from agent.own import Agent
 
+    logging.basicConfig(level=logging.WARNING, format="coplayer agent: %(message)s")
     settings = Settings.from_env(**_given(arguments))
     agent = Agent(settings=settings)
-    logging.basicConfig(level=logging.WARNING, format="coplayer agent: %(message)s")
     line = settings.model_line
     if arguments.with_parent:
         service.stop_with_parent()
     else:
         print(f"coplayer agent: {settings.server}\n  model  {line}", flush=True)
     return agent.run()
+
+
+def _check_model(arguments: argparse.Namespace) -> int:
+    from agent import service
+
+    return anyio.run(service.check_model, Settings.from_env(**_given(arguments, only=_OF_MODEL)))
 
 
 def _mcp(arguments: argparse.Namespace) -> int:
@@ -124,13 +139,13 @@ def _mcp(arguments: argparse.Namespace) -> int:
         if (error.name or "").split(".")[0] not in ("mcp", "mcp_types"):
             raise
         raise SettingsError("MCP needs one more package: pip install 'coplayer[mcp]'") from error
+    logging.basicConfig(level=logging.WARNING, format="coplayer mcp: %(message)s")
     chosen = _given(arguments, only=_OF_MCP)
     settings = Settings.from_env(**chosen)
     if settings.slot == Settings().slot:
         settings = settings.with_(slot=MCP_SLOT)
     name = settings.name if settings.name != Settings().name else ""
     tools = with_tools()
-    logging.basicConfig(level=logging.WARNING, format="coplayer mcp: %(message)s")
     if not arguments.http:
         anyio.run(mcp_service.over_stdio, settings, tools, arguments.room, name)
         return 0

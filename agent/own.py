@@ -42,26 +42,39 @@ class Agent:
 
 
 def with_tools(own: Iterable[type[Tool]] = ()) -> tuple[type[Tool], ...]:
-    """The board's tools, the installed ones and these. Raises SettingsError for one that cannot be used."""
+    """The board's tools, the installed ones and these. Raises SettingsError for one of these that cannot be used.
+
+    An installed one that cannot be used is left out and told: whoever starts the assistant need not have written it.
+    """
     tools = [*TOOLS]
-    for tool in [*installed_tools(), *own]:
-        if tool not in tools:
-            _check(tool, tools)
-            tools.append(tool)
+    for entry, tool in _installed():
+        try:
+            _add(tool, tools)
+        except SettingsError as error:
+            logger.warning("The tool %s is left out. %s", entry, error)
+    for tool in own:
+        _add(tool, tools)
     return tuple(tools)
 
 
-def installed_tools() -> list[type[Tool]]:
-    """The tools of installed packages, by name of the entry point. Raises SettingsError for one that does not load."""
-    found: list[type[Tool]] = []
+def _installed() -> list[tuple[str, Any]]:
+    """(where it is, tool) of installed packages, by name of the entry point; one that does not load is told."""
+    found: list[tuple[str, Any]] = []
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
         try:
             loaded = entry.load()
-        except Exception as error:
-            # Whatever a stranger's module raises: the person who installed it must know which one.
-            raise SettingsError(f"The tool {entry.value} does not load: {error}") from error
-        found += loaded if isinstance(loaded, list | tuple) else [loaded]
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a stranger's module raises
+            words = " ".join(str(error).split()) or type(error).__name__
+            logger.warning("The tool %s is left out. It does not load: %s", entry.value, words)
+            continue
+        found += [(entry.value, tool) for tool in (loaded if isinstance(loaded, list | tuple) else [loaded])]
     return found
+
+
+def _add(tool: Any, tools: list[type[Tool]]) -> None:
+    if tool not in tools:
+        _check(tool, tools)
+        tools.append(tool)
 
 
 def _check(tool: object, others: Sequence[type[Tool]]) -> None:

@@ -15,6 +15,7 @@ import anyio
 from agent.demo_app import serve_demo
 from agent.demo_model import answer
 from agent.model import Model
+from agent.models_check import check, is_fine, told
 from agent.openai_model import OpenAIModel
 from agent.rooms import Refused
 from agent.settings import Settings
@@ -31,6 +32,17 @@ async def open_model(settings: Settings) -> AsyncIterator[Model]:
         if settings.is_demo:
             demo_url = await stack.enter_async_context(serve_demo(answer, settings.demo_pace_s))
         yield await stack.enter_async_context(OpenAIModel(settings.endpoint(demo_url)))
+
+
+async def check_model(settings: Settings) -> int:
+    """Try the model of the settings out and print what works; the exit status. Raises SettingsError."""
+    async with AsyncExitStack() as stack:
+        demo_url = await stack.enter_async_context(serve_demo(answer, 0)) if settings.is_demo else None
+        endpoint = settings.endpoint(demo_url)
+        model = await stack.enter_async_context(OpenAIModel(endpoint))
+        findings = await check(model, endpoint)
+    sys.stdout.write(told(endpoint, findings) + "\n")
+    return 0 if is_fine(findings) else 1
 
 
 async def work(settings: Settings, tools: Sequence[type[Tool]] = TOOLS) -> int:

@@ -45,6 +45,7 @@ RENEW_PRESENCE_S = 15.0  # other clients forget a peer they have not heard of fo
 FIRST_BACKOFF_S = 0.1
 MAX_BACKOFF_S = 5.0
 MAX_FRAME_BYTES = 64 * 2**20  # a room's whole document may come in one frame
+CLOSE_TIMEOUT_S = 0.5  # for the server's goodbye
 FINAL_CLOSE_CODES = range(4400, 4500)
 
 
@@ -129,7 +130,10 @@ class Provider:
             while self._closed is None:
                 try:
                     async with open_websocket(self.url, max_size=MAX_FRAME_BYTES, compression=None) as websocket:
-                        await self._converse(websocket)
+                        try:
+                            await self._converse(websocket)
+                        finally:
+                            await _close(websocket)
                 except ConnectionClosed as error:
                     if error.rcvd is not None and error.rcvd.code in FINAL_CLOSE_CODES:
                         self._closed = ProviderClosed(error.rcvd.code, error.rcvd.reason)
@@ -263,6 +267,13 @@ class Provider:
             if self._closed is not None:
                 raise self._closed
             await self._changed.wait()
+
+
+async def _close(websocket: ClientConnection) -> None:
+    """Close it, also when cancelled: a socket that is merely left stays open until it is collected."""
+    with anyio.move_on_after(CLOSE_TIMEOUT_S, shield=True):
+        await websocket.close()
+    websocket.transport.abort()
 
 
 def _state(text: str) -> dict[str, Any] | None:

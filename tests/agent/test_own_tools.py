@@ -8,17 +8,19 @@ import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
+import httpx2
 import pytest
+from anyio.to_thread import run_sync
 
 from agent import Agent, Result, Tool
 from agent.demo_wire import Reply
-from agent.own import installed_tools, with_tools
+from agent.own import with_tools
 from agent.settings import Settings, SettingsError
 from agent.tools import TOOLS, openai_schema
 from sync.canvas.history import undo
 from tests.agent.board import BY_NAME, Board
 from tests.agent.fault_server import ModelServer, serving
-from tests.agent.test_worker import client
+from tests.agent.test_worker import Client, client
 from tests.support.program import REPOSITORY, Program, clean_environ
 from tests.support.server import Server
 
@@ -85,17 +87,56 @@ def install(where: Path, code: str, entries: str, monkeypatch: pytest.MonkeyPatc
 def test_t10_a_tool_of_an_installed_package_is_found_by_its_entry_point(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert installed_tools() == []
+    assert with_tools() == TOOLS
     code = EXAMPLE.read_text(encoding="utf-8") + "\nTOOLS = [Number]\n"
     install(tmp_path, code, "one = number_one:Number\nall = number_one:TOOLS", monkeypatch, "number_one")
     names = [tool.name for tool in with_tools()]
     assert names == [*(tool.name for tool in TOOLS), "number"], "once, after the board's own"
 
 
-def test_t10_a_package_that_does_not_load_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    install(tmp_path, "raise RuntimeError('no luck')", "x = broken_tool:X", monkeypatch, "broken_tool")
-    with pytest.raises(SettingsError, match="broken_tool:X does not load: no luck"):
-        with_tools()
+BROKEN = {
+    "raises": ("raise RuntimeError('no luck')", "It does not load: no luck"),
+    "exits": ("raise SystemExit(3)", "It does not load: 3"),
+    "misses": ("", "It does not load: module 'misses_tool' has no attribute 'X'"),
+    "is_none": ("X = 5", "5 is no tool: make it a subclass of agent.Tool."),
+    "clashes": (
+        "from agent import Tool\nclass X(Tool):\n    'Moves.'\n    name = 'move'\n",
+        "There are two tools with the name move; rename yours.",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_t10_an_installed_tool_that_cannot_be_used_is_named_and_takes_nothing_else_down(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    code, why = BROKEN[kind]
+    install(tmp_path, code.replace("name = ", "name: __import__('typing').ClassVar[str] = "), f"x = {kind}_tool:X",
+            monkeypatch, f"{kind}_tool")  # fmt: skip
+    assert with_tools() == TOOLS
+    assert [record.getMessage() for record in caplog.records] == [f"The tool {kind}_tool:X is left out. {why}"]
+
+
+@pytest.mark.anyio
+async def test_t10_up_says_which_tool_is_broken_in_one_sentence_and_works_without_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(tmp_path, "raise RuntimeError('no luck')", "x = sad_tool:X", monkeypatch, "sad_tool")
+    environ = clean_environ(COPLAYER_DEMO_PACE="0", PYTHONPATH=str(tmp_path))
+    program = Program(["-m", "agent", "up", "--port", "0", "--data", str(tmp_path / "data"), "--no-open"], environ)
+    try:
+        url = (await run_sync(program.wait_for_line, r"^coplayer: (http://127\.0\.0\.1:\d+)$"))[1]
+        async with httpx2.AsyncClient(base_url=url, timeout=20) as http:
+            await http.post("/api/rooms", json={"room": "r1"})
+            script = Client(http, "r1")
+            assert (await script.until(await script.ask("draw a circle"), "completed", "failed"))[
+                "status"
+            ] == "completed"
+    finally:
+        await run_sync(program.stop)
+    told = [line for line in program.output.splitlines() if "sad_tool" in line]
+    assert told == ["coplayer agent: The tool sad_tool:X is left out. It does not load: no luck"]
+    assert "Traceback" not in program.output
 
 
 class Nameless(Tool):
