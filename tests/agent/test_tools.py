@@ -186,7 +186,7 @@ def test_r9_undo_without_names_takes_back_this_run_else_the_agents_last_one(boar
     board.call("move", ids=[a], dx=5)
     board.call("create", shapes=[{"type": "rect", "x": 500, "y": 500}])
     later = Board(board.doc, run="r2")
-    result = later.call("undo")
+    result = later.call("undo", request="take that back")
     assert result.label == "Took back 2 steps"
     assert later.shape(a)["x"] == 0
     assert later.shape("r1.2.1")["deleted"] is True
