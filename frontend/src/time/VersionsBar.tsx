@@ -2,15 +2,25 @@
 import { useSignal } from '@preact/signals';
 import { History } from 'lucide-preact';
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import type { Editor } from '../editor';
 import { ago, count, listed, moment } from '../panel/words';
 import { Bar } from './Bar';
 import { type Difference, difference, type Shapes, shapesOf } from './moments';
 import { nameOf } from './people';
-import { authorsBetween, keepVersion, listVersions, restoreVersion, shapesOfVersion, type Version } from './server';
+import {
+  type Deed,
+  keepVersion,
+  listDeeds,
+  listVersions,
+  restoreVersion,
+  shapesOfVersion,
+  type Version,
+} from './server';
 
 const LONGEST_NAME = 80;
+/** A slider that is pulled passes many versions; each is a whole document to fetch. */
+const SETTLED_MS = 120;
 
 export interface VersionsProps {
   editor: Editor;
@@ -58,9 +68,11 @@ export function VersionsBar({ editor, show, close }: VersionsProps): JSX.Element
   const detail = useSignal('Looking for versions…');
   const name = useSignal('');
   const isBusy = useSignal(false);
-  const known = useSignal<ReadonlyMap<number, Shapes>>(new Map());
+  const known = useRef(new Map<number, Shapes>());
+  const deeds = useRef<readonly Deed[] | null>(null);
 
   const load = async (): Promise<void> => {
+    deeds.current = null;
     versions.value = await listVersions(room);
     at.value = versions.value.length;
     detail.value = versions.value.length
@@ -70,14 +82,16 @@ export function VersionsBar({ editor, show, close }: VersionsProps): JSX.Element
   const shapesAt = async (index: number): Promise<Shapes> => {
     const version = versions.peek()[index];
     if (!version) return index < 0 ? {} : shapesOf({ shapes: editor.room.doc.getMap('shapes').toJSON() });
-    const found = known.peek().get(version.id) ?? (await shapesOfVersion(room, version.id));
-    known.value = new Map(known.peek()).set(version.id, found);
+    const found = known.current.get(version.id) ?? (await shapesOfVersion(room, version.id));
+    known.current.set(version.id, found);
     return found;
   };
   /** By whom, as far as the log or the shapes that were made say. */
   const who = async (index: number, made: readonly string[], shapes: Shapes): Promise<string> => {
     const version = versions.peek()[index]!;
-    const authors = await authorsBetween(room, versions.peek()[index - 1]?.at ?? 0, version.at);
+    deeds.current ??= await listDeeds(room);
+    const from = versions.peek()[index - 1]?.at ?? 0;
+    const authors = deeds.current.filter((deed) => deed.at > from && deed.at <= version.at).map((deed) => deed.author);
     const makers = made.map((id) => shapes[id]?.by).filter((by): by is string => typeof by === 'string');
     const names = [...new Set([...authors, ...makers].map((id) => nameOf(editor, id)).filter(Boolean))];
     return names.length ? ` by ${listed(names)}` : '';
@@ -89,6 +103,11 @@ export function VersionsBar({ editor, show, close }: VersionsProps): JSX.Element
         show(null, []);
         detail.value = 'Now. Move the slider to look back.';
         return;
+      }
+      const version = versions.peek()[next];
+      if (version && !known.current.has(version.id)) {
+        await new Promise((resolve) => setTimeout(resolve, SETTLED_MS));
+        if (at.peek() !== next) return;
       }
       const [shapes, earlier] = [await shapesAt(next), await shapesAt(next - 1)];
       if (at.peek() !== next) return; // the slider has moved on meanwhile

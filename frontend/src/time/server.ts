@@ -43,12 +43,17 @@ export async function restoreVersion(room: string, id: number): Promise<void> {
   await request('POST', address(room, `/${id}/restore`), {});
 }
 
-const MOST_ROWS = 1000; // one page of the log; who changed more than that between two versions is named in part
+const MOST_ROWS = 1000; // one page of the log; who changed more than that since a version is named in part
 
-/** Ids of those whose changes reached the log after `from` and up to `to`, ms. Empty where nobody signs in. */
-export async function authorsBetween(room: string, from: number, to: number): Promise<string[]> {
+/** Whose change reached the log, and when, ms. */
+export interface Deed {
+  author: string;
+  at: number;
+}
+
+/** What is left of the log, newest first; without an author where nobody signs in. */
+export async function listDeeds(room: string): Promise<Deed[]> {
   const body = await json(await request('GET', `/api/rooms/${roomPath(room)}/activity?limit=${MOST_ROWS}`));
   const rows = isPlain(body) && Array.isArray(body.rows) ? body.rows.filter(isPlain) : [];
-  const between = rows.filter((row) => typeof row.at === 'number' && row.at > from && row.at <= to);
-  return [...new Set(between.map((row) => text(row.author)).filter(Boolean))];
+  return rows.flatMap((row) => (typeof row.at === 'number' ? { author: text(row.author), at: row.at } : []));
 }
