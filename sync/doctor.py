@@ -37,6 +37,7 @@ async def _examine(store: Store, info: RoomInfo, profile: Profile) -> Finding:
         stored = [*([loaded.snapshot] if loaded.snapshot is not None else []), *loaded.updates]
         updates, size = len(loaded.updates), sum(map(len, stored))
         room = Room(profile, info.epoch, stored)
+        room.close()
         if room.skipped:
             wrong.append(f"{room.skipped} of its updates build on what is lost, or do not pass the gate")
     except (StoreError, RoomBroken) as error:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pycrdt import Doc, TransactionEvent
+from pycrdt import Doc, Subscription, TransactionEvent
 
 from sync.blocks import Id
 from sync.gate import Gate, NotReady, Profile, Refused
@@ -152,7 +152,7 @@ class Room:
         self._ours: SyncStep1 | None = None
         self._everybody: Awareness | None = None
         self.skipped = self._load([*self._begin(snapshot), *stored])
-        self._subscription = self.doc.observe(self._on_change)
+        self._subscription: Subscription | None = self.doc.observe(self._on_change)
 
     def _begin(self, snapshot: bytes | None) -> list[bytes]:
         """Start from the snapshot; what is left to be read like the log. Reading 10 000 shapes takes 90 ms more."""
@@ -178,6 +178,13 @@ class Room:
                 return len(waiting)
             stored = waiting
         return 0
+
+    def close(self) -> None:
+        """Follow the document no more. Without it neither would ever leave memory: the library's callback holds them
+        where Python's collector does not look."""
+        if self._subscription is not None:
+            self.doc.unobserve(self._subscription)
+            self._subscription = None
 
     def _on_change(self, event: TransactionEvent) -> None:
         self._changes.append(event.update)
