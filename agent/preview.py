@@ -13,10 +13,9 @@ from typing import Any
 
 from agent.calls import Staged
 from agent.face import Face
-from agent.lines import clean
 from agent.model import Item
 from agent.partial import Growing, with_last_words
-from agent.records import RunState, call_id, safe
+from agent.records import RunState, call_id
 from agent.tools.base import ToolError
 from sync.canvas.geometry import union
 from sync.canvas.place import bounds
@@ -57,7 +56,7 @@ class Preview:
             return
         seq = self._state.next_seq + position
         if name == "set_text":
-            shapes = self._label(growing.text)
+            shapes = self._label(seq, growing.text)
         elif name in PREVIEWED and growing.count and self._tried != (position, growing.count):
             self._tried = (position, growing.count)
             shapes = self._staged(seq, name, growing.whole)
@@ -86,12 +85,11 @@ class Preview:
         together = {shape: fields for found in self._shown.values() for shape, fields in found.items()}
         self._face.preview(AgentPreview(call=call, shapes=bounded(together)) if together else None)
 
-    def _label(self, arguments: str) -> dict[str, dict[str, Any]] | None:
+    def _label(self, seq: int, arguments: str) -> dict[str, dict[str, Any]] | None:
         written = with_last_words(arguments)
-        shape, words = written.get("id"), written.get("text")
-        if not isinstance(shape, str) or not isinstance(words, str) or written.get("find") is not None:
+        if not isinstance(written.get("text"), str) or written.get("find") is not None:
             return None
-        return {shape: {"text": safe(clean(words, MAX_WORDS), MAX_WORDS)}}
+        return self._staged(seq, "set_text", json.dumps({"id": written.get("id"), "text": written["text"]}))
 
     def _staged(self, seq: int, name: str, arguments: str) -> dict[str, dict[str, Any]] | None:
         staged = self._stage(seq, {"type": "function_call", "name": name, "arguments": arguments})

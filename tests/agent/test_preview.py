@@ -141,6 +141,7 @@ def test_r17_what_cannot_be_done_or_read_shows_nothing() -> None:
     desk.write("create", {"shapes": [{"type": "rect", "x": "left"}]})
     desk.write("create", {"shapes": [{"type": "rect", "parent": "nobody"}]}, position=1)
     desk.write("set_text", {"id": "a", "find": "Login", "text": "x"}, position=2)
+    desk.write("set_text", {"id": "nobody", "find": None, "text": "x"}, position=2)
     desk.preview.write(3, "create", '{"shapes": [}]}{{]')
     desk.preview.write(4, "paint_it", '{"a": [{}]}')
     assert desk.face.previews == []
