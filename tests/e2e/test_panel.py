@@ -318,7 +318,7 @@ async def test_what_is_selected_goes_along_with_the_prompt(come: Opener, staff: 
     first = await ann.draw("r", (300, 200), (400, 260))
     await ann.draw("r", (500, 200), (600, 260))
     await ann.click(first)
-    chip = ann.handle("assistant-panel").get_by_role("button", name="1 shape selected")
+    chip = ann.handle("assistant-panel").get_by_role("button", name="1 selected")
     await expect(chip).to_be_visible()
     await ask(ann, "delete the selected")
     await ends(ann, "completed")
