@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import random
 import secrets
@@ -33,6 +34,7 @@ if not __package__:  # run as a program: the tree is not on the path yet
 
 import anyio
 import anyio.to_thread
+import httpx2
 from pycrdt import Doc
 from pycrdt import Map as YMap
 
@@ -273,8 +275,8 @@ class Ordeal:
     async def _room(self) -> AsyncIterator[tuple[Provider, str]]:
         """A room with a person in it who has asked."""
         doc: Doc[Any] = Doc()
-        url = f"{self._server.sync_url}/kill-{secrets.token_hex(6)}"
-        async with connect(url, doc, {"coplayer": "1"}) as person:
+        room = f"kill-{secrets.token_hex(6)}"
+        async with connect(f"{self._server.sync_url}/{room}", doc, {"coplayer": "1"}) as person:
             await person.wait_synced()
             run = ask(
                 doc, text="draw", by="ann", by_name="Ann", now_ms=1, thread="main", context={}, agent="assistant"
@@ -282,6 +284,9 @@ class Ordeal:
             self._model.answer = _script(run)
             await person.saved()
             yield person, run
+        # An assistant that was killed gave no lease back: the next one would look after all the rooms before.
+        async with httpx2.AsyncClient(base_url=self._server.url, timeout=PATIENCE_S) as http:
+            (await http.delete(f"/api/rooms/{room}")).raise_for_status()
 
     async def _until(self, is_so: Callable[[], bool]) -> None:
         with anyio.fail_after(PATIENCE_S):
@@ -303,9 +308,16 @@ def _effect(person: Provider, run: str) -> dict[str, Any]:
 
 
 async def run(
-    rounds: int, seed: int, *, awaits: bool = False, stride: int = 1, tell: Callable[[Totals], None] = lambda _: None
+    rounds: int,
+    seed: int,
+    *,
+    awaits: bool = False,
+    stride: int = 1,
+    minutes: float = math.inf,
+    tell: Callable[[Totals], None] = lambda _: None,
 ) -> tuple[Totals, int]:
     """The totals, and the await points of an undisturbed run."""
+    ends = time.monotonic() + 60 * minutes
     model = ModelServer([], pace_s=0.001)
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="coplayer-agent-kill-")))
@@ -315,6 +327,8 @@ async def run(
         ordeal = Ordeal(server, model, nursery, random.Random(seed))
         points = await ordeal.calm()
         for moment in range(1, points + 1, stride) if awaits else [None] * rounds:
+            if time.monotonic() > ends:
+                break
             await ordeal.round(moment)
             tell(ordeal.totals)
         return ordeal.totals, points
@@ -326,6 +340,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--awaits", action="store_true", help="at every await instead of at random moments")
     parser.add_argument("--stride", type=int, default=1, help="with --awaits: at every n-th")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="begin no round after these")
     parser.add_argument("--seed", type=int, default=None, help="of the moments; timing differs all the same")
     parser.add_argument("--nursery", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -335,11 +350,18 @@ def main() -> int:
     seed = random.randrange(2**32) if arguments.seed is None else arguments.seed
 
     def tell(totals: Totals) -> None:
-        if totals.rounds % 20 == 0:
+        if totals.rounds % 10 == 0:
             print(f"  {totals.rounds} rounds, {len(totals.broken)} broken", flush=True)
 
     async def everything() -> tuple[Totals, int]:
-        return await run(arguments.rounds, seed, awaits=arguments.awaits, stride=arguments.stride, tell=tell)
+        return await run(
+            arguments.rounds,
+            seed,
+            awaits=arguments.awaits,
+            stride=arguments.stride,
+            minutes=arguments.minutes,
+            tell=tell,
+        )
 
     totals, points = anyio.run(everything)
     print(f"{'await points of the process in an undisturbed run':64} {points}")
