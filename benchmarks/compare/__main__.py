@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.compare import load, peers
+from benchmarks.compare import load, machine, peers
 from benchmarks.compare.bench import Bench
 from benchmarks.compare.cores import Cores
 from benchmarks.compare.figures import Measured
@@ -20,6 +20,7 @@ from benchmarks.compare.scenarios import SCENARIOS, named
 from benchmarks.compare.table import faults, growth_lines, table
 from frontend.build import BuildError
 
+BUSY = 0.5  # load average: the benchmark itself has not begun
 QUICK_PEERS = ("coplayer", "hocuspocus", "y-websocket", "pycrdt-websocket")
 
 
@@ -45,6 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (load.LoadError, BuildError) as error:
         print(error, file=sys.stderr)
         return 1
+    machine.raise_file_limit()
+    if machine.load_average() > BUSY:
+        print(f"Others use this machine: its load is {machine.load_average():.1f}. No figure is to be trusted.\n")
     results = Results.now(repeat)
     _measure(results, scenarios, chosen, bench, arguments.json)
     return _tell(results, arguments)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import resource
 import sqlite3
 import subprocess
 from importlib.metadata import version
@@ -42,9 +43,15 @@ def versions() -> dict[str, str]:
     }
 
 
-def busy_share(cores: int | None = None) -> float:
-    """Of the cores, that is in use by others now: above a tenth, no figure is to be trusted."""
-    return os.getloadavg()[0] / (cores or os.cpu_count() or 1)
+def load_average() -> float:
+    """Processes that wanted a core in the last minute."""
+    return os.getloadavg()[0]
+
+
+def raise_file_limit() -> None:
+    """As many open files as this process may have, for the servers that it starts: a connection is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _lines(path: str) -> list[str]:

@@ -20,7 +20,8 @@ def rendered(results: Results) -> str:
     date = time.strftime("%Y-%m-%d", time.gmtime(results.began))
     times = "once" if results.repeat == 1 else f"{results.repeat} times, medians"
     lines = [
-        f"Measured on {date}, each server {times}, {results.minutes:g} minutes in all.",
+        f"Measured on {date}, each server {times}, {results.minutes:g} minutes in all."
+        f" Load average before: {results.load:g}.",
         "",
         f"Machine: {_listed(results.machine)}.",
         f"Versions: {_listed(results.versions)}.",

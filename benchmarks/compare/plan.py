@@ -142,7 +142,7 @@ class Plan:
             f"prefix {target.rooms}{self.floor}",
             f"concurrency {self.join_concurrency}",
             f"join_timeout {self.join_timeout_s}",
-            f"settle {self.settle_s}",
+            f"settle {self.settle_s * max(pace, 0.25)}",
             *(f"pid {pid}" for pid in target.pids),
             f"record {folder / 'record'}",
             f"blob {folder / 'blob'} {len(blob)}",

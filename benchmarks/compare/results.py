@@ -21,12 +21,14 @@ class Results:
     machine: dict[str, str]
     versions: dict[str, str]
     minutes: float = 0.0
+    load: float = 0.0
+    """Load average when it began: what others did on this machine."""
     runs: dict[str, dict[str, list[Measured]]] = field(default_factory=dict)
 
     @classmethod
     def now(cls, repeat: int) -> Results:
         """Of this machine, with nothing measured yet."""
-        return cls(time.time(), repeat, machine.shape(), machine.versions())
+        return cls(time.time(), repeat, machine.shape(), machine.versions(), load=round(machine.load_average(), 1))
 
     def servers(self) -> list[str]:
         """Those that were measured, in the table's order."""

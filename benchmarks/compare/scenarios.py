@@ -110,7 +110,9 @@ def _growth(name: str, about: str, measure: Measure, unit: str) -> Scenario:
 
 
 def _calm_rooms(rooms: int, seconds: float) -> Plan:
-    return plans.busy_rooms(rooms, seconds, edits_per_s=0.5)
+    plan = plans.busy_rooms(rooms, seconds, edits_per_s=0.5)
+    plan.join_timeout_s += rooms / 20
+    return plan
 
 
 SCENARIOS = (
