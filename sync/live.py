@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -55,6 +55,7 @@ class LiveRoom:
         store: Store,
         clock: Callable[[], float],
         settings: Settings,
+        start: Callable[[Callable[[], Coroutine[Any, Any, None]]], object],
         on_change: Callable[[str, Doc[Any]], None] = lambda room, doc: None,
     ) -> None:
         self.info = info
@@ -69,8 +70,7 @@ class LiveRoom:
         self._is_stopped = False
         self.followers: set[Watcher] = set()
         self.agents: dict[ConnectionId, Agent] = {}
-        self.editing = anyio.Lock()
-        """The server's own edits (REST) hold it, one after the other: each starts from what the last one left."""
+        self._editing: anyio.Lock | None = None
         self.editor: int | None = None
         """The client id of those edits while the room is in memory: one for all, or each would stay in the document."""
         self._outboxes: dict[ConnectionId, Outbox] = {}
@@ -92,13 +92,23 @@ class LiveRoom:
         """By the identity of the message, which is kept with it."""
         self._timer: asyncio.Handle | None = None
         self._loop = asyncio.get_running_loop()
+        self._start = start
+        self._has_pump = False
+        self._may_rest = False
         self._is_writing = False
         self._writing_since = 0.0
-        self._work = anyio.Event()
-        self._flushed = anyio.Event()
+        self._work: anyio.Event | None = None
+        self._flushed: anyio.Event | None = None
         self._store = store
         self._on_change = on_change
         self._clock = clock
+
+    @property
+    def editing(self) -> anyio.Lock:
+        """The server's own edits (REST) hold it, one after the other: each starts from what the last one left."""
+        if self._editing is None:
+            self._editing = anyio.Lock()
+        return self._editing
 
     @property
     def people(self) -> int:
@@ -150,7 +160,7 @@ class LiveRoom:
                 case Append(update, author):
                     self._pending_bytes += len(update)
                     self._pending.append(Entry(update, author, int(self._clock() * 1000)))
-                    self._work.set()
+                    self._wake_pump()
                 case Send(connection, message):
                     if outbox := self._outboxes.get(connection):
                         outbox.put(self._item(message))
@@ -173,9 +183,20 @@ class LiveRoom:
         return known[1]
 
     def rest(self) -> None:
-        """Now and then: what is kept for those who come next is let go."""
+        """Now and then: what is kept for those who come next is let go, and of a quiet room the pump."""
         self._items.clear()
         self.room.rest()
+        if self._may_rest and self._work is not None:
+            self._work.set()
+        self._may_rest = True
+
+    def _wake_pump(self) -> None:
+        self._may_rest = False
+        if not self._has_pump and not self._is_stopped:
+            self._has_pump = True
+            self._start(self._pump)
+        if self._work is not None:
+            self._work.set()
 
     def _speak_soon(self) -> None:
         """At once when the room was quiet; what comes in the same turn of the loop goes along."""
@@ -231,8 +252,8 @@ class LiveRoom:
         """What somebody who has read up to the state vector `reached` lacks, as one message."""
         return [Outgoing(encode(Update(self.room.doc.get_update(reached))))]
 
-    async def pump(self) -> None:
-        """Writes what is pending, whatever came meanwhile as one batch; ends when the room is stopped or broken."""
+    async def _pump(self) -> None:
+        """Writes what is pending, whatever came meanwhile as one batch; ends when the room is stopped or quiet."""
         while True:
             while self._pending:
                 self._is_writing = True
@@ -243,8 +264,13 @@ class LiveRoom:
                 batch, self._pending = self._pending[:MAX_BATCH], self._pending[MAX_BATCH:]
                 await self._write(batch)
             self._is_writing = False
-            self._flushed.set()
-            if self._is_stopped:
+            if self._flushed is not None:
+                self._flushed.set()
+            if self._is_stopped or self._may_rest:
+                self._has_pump = False
+                self._work = None
+                if self._is_stopped:
+                    self.room.close()
                 return
             self._work = anyio.Event()
             await self._work.wait()
@@ -252,7 +278,10 @@ class LiveRoom:
     def stop(self) -> None:
         """Ends the pump when it has written what is pending."""
         self._is_stopped = True
-        self._work.set()
+        if not self._has_pump:
+            self.room.close()
+        elif self._work is not None:
+            self._work.set()
 
     async def _write(self, batch: list[Entry]) -> None:
         try:

@@ -54,10 +54,16 @@ class Slot:
     users: int = 0
     live: LiveRoom | None = None
     error: StoreError | None = None
-    ready: anyio.Event = field(default_factory=anyio.Event)
+    ready: anyio.Event | None = field(default_factory=anyio.Event)
+    """Until it is loaded, or could not be."""
     idle_since: float | None = None
-    is_draining: bool = False
-    gone: anyio.Event = field(default_factory=anyio.Event)
+    gone: anyio.Event | None = None
+    """From when it is draining on."""
+
+    @property
+    def is_draining(self) -> bool:
+        """Who comes waits until it is gone."""
+        return self.gone is not None
 
 
 class Rooms:
@@ -139,11 +145,11 @@ class Rooms:
             if self.is_draining:
                 raise Rejected(CloseCode.GOING_AWAY, GOING_AWAY)
             slot = self._slots.get(room)
-            if slot is not None and (slot.is_draining or (slot.live is not None and slot.live.is_broken)):
-                if not slot.is_draining:
-                    self._discard(room, slot)
-                else:
-                    await slot.gone.wait()
+            if slot is not None and slot.gone is not None:
+                await slot.gone.wait()
+                continue
+            if slot is not None and slot.live is not None and slot.live.is_broken:
+                self._discard(room, slot)
                 continue
             if slot is None:
                 slot = self._slots[room] = Slot(room, users=1)
@@ -163,17 +169,16 @@ class Rooms:
 
     async def _wait_ready(self, slot: Slot) -> None:
         try:
-            await slot.ready.wait()
+            if slot.ready is not None:
+                await slot.ready.wait()
         except BaseException:
             slot.users -= 1
             raise
 
     async def _load(self, room: str, slot: Slot, create: ProfileName | None) -> None:
         """A failed load never leaves a writable empty room: those who wait get the error (S6)."""
-        assert self._tasks is not None
         try:
             slot.live = await self._read(room, create)
-            self._tasks.start_soon(slot.live.pump)
         except StoreError as error:
             slot.error = error
         except BaseException:
@@ -182,7 +187,9 @@ class Rooms:
         finally:
             if slot.live is None:
                 del self._slots[room]
+            assert slot.ready is not None
             slot.ready.set()
+            slot.ready = None
 
     async def _read(self, room: str, create: ProfileName | None) -> LiveRoom:
         try:
@@ -206,6 +213,7 @@ class Rooms:
         if loaded.damaged or pure.skipped:
             rows = ", ".join(map(str, loaded.damaged[:20])) or "none"
             log.error("room %s: damaged rows: %s; rows that build on them: %d", room, rows, pure.skipped)
+        assert self._tasks is not None
         live = LiveRoom(
             loaded.info,
             pure,
@@ -214,6 +222,7 @@ class Rooms:
             self.store,
             self._clock,
             self._settings,
+            self._tasks.start_soon,
             self._hooks.on_change,
         )
         live.has_gaps = bool(loaded.damaged or pure.skipped)
@@ -225,23 +234,27 @@ class Rooms:
         while True:
             await anyio.sleep(pause_s)
             now = self._clock()
-            for room, slot in list(self._slots.items()):
-                if slot.live is None or slot.is_draining:
-                    continue
-                slot.live.rest()
-                if slot.live.is_broken:
-                    if slot.users == 0:
-                        self._discard(room, slot)
-                elif slot.idle_since is not None and now - slot.idle_since >= self._settings.unload_after_s:
-                    if slot.live.is_flushed:  # else the store fails: who comes finds the room, and no other room waits
-                        await self._unload(room, slot)
-                elif slot.live.seq - slot.live.snapshot_seq >= self._settings.compact_after_rows:
-                    await self._compact(slot.live)
+            for room in list(self._slots):
+                await self._look_after(room, now)
+
+    async def _look_after(self, room: str, now: float) -> None:
+        slot = self._slots.get(room)
+        if slot is None or slot.live is None or slot.is_draining:
+            return
+        slot.live.rest()
+        if slot.live.is_broken:
+            if slot.users == 0:
+                self._discard(room, slot)
+        elif slot.idle_since is not None and now - slot.idle_since >= self._settings.unload_after_s:
+            if slot.live.is_flushed:  # else the store fails: who comes finds the room, and no other room waits
+                await self._unload(room, slot)
+        elif slot.live.seq - slot.live.snapshot_seq >= self._settings.compact_after_rows:
+            await self._compact(slot.live)
 
     async def _unload(self, room: str, slot: Slot) -> None:
         """live -> draining -> gone. Who comes meanwhile waits for `gone` and loads anew."""
         assert slot.live is not None
-        slot.is_draining = True
+        slot.gone = anyio.Event()
         try:
             await slot.live.flush()
             if slot.live.seq > slot.live.snapshot_seq:
@@ -254,7 +267,8 @@ class Rooms:
             del self._slots[room]
         if slot.live is not None:
             slot.live.stop()
-        slot.gone.set()
+        if slot.gone is not None:
+            slot.gone.set()
 
     async def _compact(self, live: LiveRoom) -> None:
         """Write a snapshot that was read back and found equal (S5).
