@@ -125,6 +125,18 @@ describe('a full board', () => {
     expect(svg.style.willChange).toBe('');
   });
 
+  it('draws words only where the camera is near enough to read them, and all their names for screen readers', async () => {
+    const { scene, camera, canvas } = board(1200);
+    canvas.apply([{ id: 's0', fields: { text: 'Login' } }]);
+    const label = (): string | undefined => scene.root.querySelector('[data-shape-id="s0"]')?.textContent ?? undefined;
+    await until(() => label() === 'Login');
+    camera.set({ x: 0, y: 0, zoom: 0.1 });
+    await until(() => label() === '');
+    expect(scene.root.querySelector('[data-shape-id="s0"]')?.getAttribute('aria-label')).toBe('Rectangle: Login');
+    camera.set({ x: 0, y: 0, zoom: 1 });
+    await until(() => label() === 'Login');
+  });
+
   it('has nodes for the neighbours of the shape in focus, so that Tab walks the whole board', async () => {
     const { scene, camera } = board(1200);
     await until(() => isDrawn(scene, 's1199'));

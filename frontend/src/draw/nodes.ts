@@ -11,6 +11,7 @@ interface Entry {
   shape: Shape | null;
   stored: Shape | null;
   line: Line | null;
+  hasWords: boolean;
 }
 
 export class Nodes {
@@ -27,6 +28,11 @@ export class Nodes {
     return this.#entries.has(id);
   }
 
+  /** Whether a shape's node shows its words; undefined when it has none. */
+  hasWords(id: string): boolean | undefined {
+    return this.#entries.get(id)?.hasWords;
+  }
+
   ids(): IterableIterator<string> {
     return this.#entries.keys();
   }
@@ -36,10 +42,11 @@ export class Nodes {
   }
 
   /** Shows a shape; `stored` is what the document has of it, `line` a connector's way. */
-  update(shape: Shape, stored: Shape, line: Line | null): void {
+  update(shape: Shape, stored: Shape, line: Line | null, hasWords: boolean): void {
     const entry = this.#entries.get(shape.id) ?? this.#mount(shape);
     const { group, shape: was } = entry;
-    if (was === shape && entry.stored === stored && entry.line === line) return;
+    const isSame = was === shape && entry.stored === stored && entry.line === line;
+    if (isSame && entry.hasWords === hasWords) return;
     if (was?.z !== shape.z) this.#isOrderStale = true;
     if (shape.type === 'connector') group.removeAttribute('transform');
     else if (!was || was.type === 'connector' || !hasSamePlace(was, shape)) {
@@ -49,11 +56,14 @@ export class Nodes {
     const isTurned = !was || Boolean(was.draft) !== Boolean(shape.draft);
     if (isTurned) markProposed(group, Boolean(shape.draft));
     if (entry.stored !== stored) tell(group, stored);
-    const isRedrawn = isTurned || !hasSameLook(was, shape) || entry.line?.path !== line?.path;
-    Object.assign(entry, { shape, stored, line });
+    const isRedrawn =
+      isTurned || !hasSameLook(was, shape) || entry.line?.path !== line?.path || entry.hasWords !== hasWords;
+    Object.assign(entry, { shape, stored, line, hasWords });
     if (!isRedrawn) return;
     const inner = node('g', { class: 'body' });
-    inner.append(...(shape.type === 'connector' ? (line ? connectorBody(shape, line) : []) : body(shape)));
+    inner.append(
+      ...(shape.type === 'connector' ? (line ? connectorBody(shape, line, hasWords) : []) : body(shape, hasWords)),
+    );
     group.replaceChildren(inner);
     group.classList.remove('made');
     group.setAttribute('aria-label', describe(shape));
@@ -92,7 +102,7 @@ export class Nodes {
 
   #mount(shape: Shape): Entry {
     const group = node('g', { class: 'shape', 'data-shape-id': shape.id, role: 'img', tabindex: 0 });
-    const entry: Entry = { group, shape: null, stored: null, line: null };
+    const entry: Entry = { group, shape: null, stored: null, line: null, hasWords: true };
     this.#entries.set(shape.id, entry);
     this.#isOrderStale = true;
     return entry;

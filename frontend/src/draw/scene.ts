@@ -43,6 +43,8 @@ const MANY = 300;
 const MARGIN = 0.4;
 /** What is drawn may be this many views wide; past that, nodes go. */
 const MOST_DRAWN = 4;
+/** Below it the usual words are under 3 px high, and laying them out is half of drawing a full board. */
+const READABLE_ZOOM = 0.2;
 /** Words whose width tells whether our font has come. */
 const PROBE = 'Quick wafting zephyrs';
 /** Words on a connector reach at most this far from its line, px. */
@@ -71,7 +73,8 @@ export class Scene {
   readonly #covers = new Map<string, Box>();
   /** the part of the board whose shapes have nodes; null = all of it */
   #area: Box | null = null;
-  /** shapes of that part that have no node yet */
+  #hasWords = true;
+  /** shapes of that part that have no node yet, or not the one that they should have */
   readonly #waiting = new Set<string>();
   /** changed by others since the last frame, and which of these were made just now */
   readonly #dirty = new Set<string>();
@@ -225,7 +228,7 @@ export class Scene {
 
   #update(shape: Shape): void {
     const line = shape.type === 'connector' ? (this.#links.line(shape.id) ?? null) : null;
-    this.#nodes.update(shape, this.canvas.get(shape.id) ?? shape, line);
+    this.#nodes.update(shape, this.canvas.get(shape.id) ?? shape, line, this.#hasWords);
   }
 
   /** The view moved: draws what came near. What went far away loses its node only when the camera is at rest. */
@@ -233,9 +236,14 @@ export class Scene {
     const view = this.camera.view();
     const area = this.#area;
     const isCovered = area ? contains(area, view) : this.canvas.shapes().length <= MANY;
-    const isTooMuch = area !== null && area.w > view.w * MOST_DRAWN;
+    const isTooMuch = area !== null && (area.w > view.w * MOST_DRAWN || this.#hasWords !== this.#isReadable());
     if (this.#stage.isFrozen ? isCovered : isCovered && !isTooMuch && !this.#stage.hasRested()) return;
     this.#cull();
+  }
+
+  /** Whether words are large enough on the screen to be worth drawing, on a full board. */
+  #isReadable(): boolean {
+    return this.canvas.shapes().length <= MANY || this.camera.port.peek().zoom >= READABLE_ZOOM;
   }
 
   /** Decides anew which shapes have nodes. */
@@ -243,6 +251,7 @@ export class Scene {
     const shapes = this.canvas.shapes();
     const view = this.camera.view();
     this.#area = shapes.length > MANY ? grown(view, MARGIN) : null;
+    if (!this.#stage.isFrozen) this.#hasWords = this.#isReadable();
     this.#waiting.clear();
     const margin: string[] = [];
     const stay = this.#area ? this.#pinned(shapes) : new Set<string>();
@@ -252,6 +261,7 @@ export class Scene {
       const isWanted = !this.#area || !cover || touches(this.#area, cover) || stay.has(id);
       if (this.#nodes.has(id)) {
         if (!isWanted && !this.#stage.isFrozen) this.#nodes.remove(id);
+        else if (this.#nodes.hasWords(id) !== this.#hasWords) margin.push(id);
       } else if (!isWanted) continue;
       else if (cover && !touches(view, cover)) margin.push(id);
       else this.#waiting.add(id);

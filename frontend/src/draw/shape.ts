@@ -87,8 +87,8 @@ function outline(shape: Shape): Record<string, string | number> {
   };
 }
 
-/** The body of any shape but a connector. */
-export function body(shape: Shape): SVGElement[] {
+/** The body of any shape but a connector; without its words where they would be too small to see. */
+export function body(shape: Shape, hasWords = true): SVGElement[] {
   const { w, h } = shape;
   const fill = fillOf(shape.fill);
   const paint = { ...outline(shape), fill, 'pointer-events': 'all' };
@@ -127,7 +127,7 @@ export function body(shape: Shape): SVGElement[] {
       nodes.push(node('rect', { width: w, height: h, rx: Math.min(CORNER, w / 2, h / 2), ...paint }));
       break;
   }
-  const words = shape.type === 'frame' ? frameName(shape) : lettering(shape);
+  const words = hasWords && (shape.type === 'frame' ? frameName(shape) : lettering(shape));
   if (words) nodes.push(words);
   return nodes;
 }
@@ -182,7 +182,7 @@ function lettering(shape: Shape): SVGElement | null {
 }
 
 /** The body of a connector, in board coordinates. */
-export function connectorBody(shape: Shape, line: Line): SVGElement[] {
+export function connectorBody(shape: Shape, line: Line, hasWords = true): SVGElement[] {
   const paint = { ...outline(shape), fill: 'none', 'pointer-events': 'none' };
   const nodes: SVGElement[] = [hit(line.path), node('path', { d: line.path, ...paint })];
   const size = 7 + shape.stroke_width * 2;
@@ -190,7 +190,7 @@ export function connectorBody(shape: Shape, line: Line): SVGElement[] {
   if (shape.end_head === 'arrow') nodes.push(node('path', { d: arrowHead(line.end, line.endFrom, size), ...solid }));
   if (shape.start_head === 'arrow')
     nodes.push(node('path', { d: arrowHead(line.start, line.startFrom, size), ...solid }));
-  if (shape.text) {
+  if (shape.text && hasWords) {
     const size = Math.min(shape.font_size, 13);
     const words = node('text', {
       class: 'label on-line',
