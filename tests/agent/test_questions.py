@@ -188,9 +188,10 @@ async def test_look_at_changes_tells_what_a_person_changed_since_the_board_was_s
 
 
 async def test_t11_who_wrote_meanwhile_is_told_by_name(stage: Stage) -> None:
-    calls = (DRAW, ("set_text", {"id": "o0", "text": "Mine", "expect": ""}))
+    calls = (DRAW, ("set_text", {"id": "o0", "text": "Mine", "expect": "Old"}))
     async with stage.scene(ModelServer([Reply("", calls), Reply("Done.")])) as scene:
         others(scene, 1)
+        scene.doc.get("shapes", type=YMap)["o0"]["text"] = "Old"
         run = scene.prompt("draw")
         ann: Doc[Any] = Doc(client_id=4_000_000_000)
         scene.face.here = {4_000_000_000: "Ann"}
