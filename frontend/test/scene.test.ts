@@ -62,7 +62,7 @@ describe('a full board', () => {
     expect(isDrawn(scene, 's1000')).toBe(false);
   });
 
-  it('tells places and lines of what is not drawn from the model', async () => {
+  it('D15 tells places and lines of what is not drawn from the model', async () => {
     const { scene, canvas } = board(1200);
     canvas.apply([
       { id: 'c', create: true, fields: { type: 'connector', from: { id: 's1000' }, to: { id: 's1001' } } },
@@ -137,7 +137,7 @@ describe('a full board', () => {
     await until(() => label() === 'Login');
   });
 
-  it('has nodes for the neighbours of the shape in focus, so that Tab walks the whole board', async () => {
+  it('D15 has nodes for the neighbours of the shape in focus, so that Tab walks the whole board', async () => {
     const { scene, camera } = board(1200);
     await until(() => isDrawn(scene, 's1199'));
     const last = scene.root.querySelector<SVGElement>('[data-shape-id="s1199"]')!;
