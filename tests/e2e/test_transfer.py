@@ -12,7 +12,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.e2e.conftest import Opener
-from tests.e2e.person import Person
+from tests.e2e.person import ARTIFACTS, Person
 from tests.support.server import Server
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
@@ -105,7 +105,8 @@ async def test_a_board_leaves_as_svg_png_and_json_and_comes_back_by_import_and_d
     assert png.startswith(PNG)
     width = int.from_bytes(png[16:20], "big")
     assert width == 2 * (620 - 200 + 48)
-    Path(__file__).parents[1].joinpath("artifacts", "export.png").write_bytes(png)
+    ARTIFACTS.mkdir(exist_ok=True)
+    ARTIFACTS.joinpath("export.png").write_bytes(png)
 
     await ann.click((await ann.ids())[0])
     await ann.page.get_by_role("button", name="Menu", exact=True).click()
