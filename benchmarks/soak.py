@@ -40,6 +40,8 @@ UNLOAD_S = 2  # rooms of the round before are gone when a round is measured
 WARM_UP_ROUNDS = 2  # caches, arenas and the assistant's imports
 MAX_GROWTH = 0.10  # of memory, from the first third to the last, and:
 MAX_GROWTH_MB = 6.0
+MAX_SLOPE_MB = 0.5  # a minute, once this is known:
+SLOPE_FROM_MINUTES = 5.0  # before that an arena more or less is the whole slope
 MAX_MORE = 3  # tasks, file descriptors
 MAX_P99_FACTOR, MAX_P99_MORE_MS = 2.0, 10.0
 RUN_TIMEOUT_S = 60.0
@@ -212,6 +214,8 @@ def verdict(samples: Sequence[Sample]) -> list[str]:
         before, after = grown(name)
         if after > before * (1 + MAX_GROWTH) + MAX_GROWTH_MB:
             faults.append(f"{name} grew from {before:.1f} to {after:.1f}")
+        elif steady[-1].minute - steady[0].minute >= SLOPE_FROM_MINUTES and slope(steady, name) > MAX_SLOPE_MB:
+            faults.append(f"{name} grows by {slope(steady, name):.2f} MB a minute")
     for name in ("tasks", "fds"):
         before, after = grown(name)
         if after > before + MAX_MORE:

@@ -130,6 +130,8 @@ def test_a_soak_in_which_memory_or_files_grow_is_told() -> None:
     leaking = [sample(minute, mb=60.0 + 2.0 * minute) for minute in range(12)]
     assert ["server_mb" in line for line in soak.verdict(leaking)] == [True]
     assert soak.slope(leaking, "server_mb") == pytest.approx(2.0)
+    creeping = [sample(minute, mb=60.0 + 0.6 * minute) for minute in range(12)]
+    assert ["server_mb grows" in line for line in soak.verdict(creeping)] == [True]
     assert ["fds" in line for line in soak.verdict([sample(minute, fds=20 + minute) for minute in range(12)])] == [True]
     assert "lost" in soak.verdict([*steady, sample(12, fault="lost")])[0]
     assert "too short" in soak.verdict(steady[:4])[0]
