@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import random
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -89,14 +89,15 @@ class Rooms:
         self._clock = clock
         self._new_epoch = new_epoch
         self._slots: dict[str, Slot] = {}
-        self._tasks: TaskGroup | None = None
+        self._to_start: list[Callable[[], Coroutine[Any, Any, None]]] = []
+        self._has_to_start: anyio.Event | None = None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Serve inside this context; leaving it drains."""
         async with self.store.open(), anyio.create_task_group() as tasks:
-            self._tasks = tasks
             tasks.start_soon(self._janitor)
+            tasks.start_soon(self._start_pumps, tasks)
             try:
                 yield
             finally:
@@ -213,7 +214,6 @@ class Rooms:
         if loaded.damaged or pure.skipped:
             rows = ", ".join(map(str, loaded.damaged[:20])) or "none"
             log.error("room %s: damaged rows: %s; rows that build on them: %d", room, rows, pure.skipped)
-        assert self._tasks is not None
         live = LiveRoom(
             loaded.info,
             pure,
@@ -222,11 +222,24 @@ class Rooms:
             self.store,
             self._clock,
             self._settings,
-            self._tasks.start_soon,
+            self._start_soon,
             self._hooks.on_change,
         )
         live.has_gaps = bool(loaded.damaged or pure.skipped)
         return live
+
+    def _start_soon(self, pump: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Called from a transport's callbacks too, where no task runs that could start another."""
+        self._to_start.append(pump)
+        if self._has_to_start is not None:
+            self._has_to_start.set()
+
+    async def _start_pumps(self, tasks: TaskGroup) -> None:
+        while True:
+            while self._to_start:
+                tasks.start_soon(self._to_start.pop())
+            self._has_to_start = anyio.Event()
+            await self._has_to_start.wait()
 
     async def _janitor(self) -> None:
         """Unloads rooms that nobody uses, and writes snapshots of those whose log has grown."""
