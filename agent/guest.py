@@ -127,6 +127,7 @@ class Guest:
     def leave(self) -> None:
         """The caller is gone: its run is over, with what it has done."""
         self._end("completed", "")
+        self._mirror.close()
 
     def _patience_s(self) -> float:
         """How long a run without a call goes on."""

@@ -62,6 +62,10 @@ class Runner:
         self._sight = Sight(world, self.ledger, self._mirror)
         self._calling = Calling(world, self.ledger, self._mirror, self._sight, sees=world.settings.sees)
 
+    def close(self) -> None:
+        """Follow the document no more: what does not let go of it keeps it in memory."""
+        self._mirror.close()
+
     def now_ms(self) -> int:
         """The clock runs are stamped with."""
         return self._world.now_ms()

@@ -147,6 +147,7 @@ class Worker:
                     await self._work(runner, changes, place)
                 finally:
                     unwatch()
+                    runner.close()
                     tasks.cancel_scope.cancel()
 
     async def _give_back(self, provider: Provider, place: _Place) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any
 
 from hypothesis import given, settings
@@ -122,3 +124,15 @@ def test_d10_many_edits_at_once_are_read_anew_and_what_nobody_touched_stays_the_
     assert_same(doc, mirror)
     assert mirror.stored()[f"s{MANY + 5}"] is first[f"s{MANY + 5}"]
     assert mirror.stored()["s1"] is not first["s1"]
+
+
+def test_a_document_leaves_memory_when_its_mirror_is_closed() -> None:
+    doc: Doc[Any] = Doc()
+    write(doc, [("put", "s1", {"type": "rect"})])
+    mirror = Mirror(doc)
+    assert len(mirror.shapes()) == 1
+    mirror.close()
+    found = weakref.ref(doc)
+    del doc, mirror
+    gc.collect()
+    assert found() is None
