@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 
 RUN_MS = 45_000  # a run of the demo assistant takes a second or two; a busy machine may need much longer
 QUICK = {"COPLAYER_DEMO_PACE": "0", "COPLAYER_CALL_PAUSE": "0.05"}
-SLOW = {"COPLAYER_DEMO_PACE": "0.2", "COPLAYER_CALL_PAUSE": "0.2"}  # slow enough to be stopped in the middle
+SLOW = {"COPLAYER_DEMO_PACE": "0.5", "COPLAYER_CALL_PAUSE": "0.2"}  # half a minute: stopped in the middle for sure
 # A model server that is not there, and no second try. Tests stand in the order of what they hire: a change takes time.
 BROKEN = {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "COPLAYER_MODEL": "none", "COPLAYER_MODEL_TRIES": "1"}
 
