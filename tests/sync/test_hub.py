@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -474,3 +476,16 @@ async def test_s7_rest_edits_that_the_store_does_not_take_are_all_told_so_in_tim
                 await anyio.sleep(0.02)
         await guests.hub.edit("r", lambda doc: Board().set_title(doc, "After"), "api")
         assert await guests.hub.read("r", lambda doc: Board().title_of(doc)) == "After"
+
+
+async def test_a_room_that_was_unloaded_leaves_memory() -> None:
+    async with party(unload_after_s=0.0) as guests:
+        ann = guests.join()
+        ann.say(SyncStep1({}), edit())
+        await ann.hear(Update)
+        document = await guests.hub.read("r", weakref.ref)
+        ann.hang_up()
+        with anyio.fail_after(TIMEOUT_S):
+            while document() is not None:
+                await anyio.sleep(0.01)
+                gc.collect()
