@@ -142,8 +142,8 @@ class Nursery:
 
     def close(self) -> None:
         """No more births."""
-        self._process.kill()
-        self._process.wait()
+        with self._process:  # closes its pipes and waits
+            self._process.kill()
 
 
 def is_alive(pid: int) -> bool:
