@@ -25,7 +25,7 @@ import { Nodes } from './nodes';
 import { body, connectorBody, inkReach, placing } from './shape';
 import { Stage } from './stage';
 import { node } from './svg';
-import { forgetWidths, measure } from './text';
+import { forgetWidths } from './text';
 
 export { type Override, shifted } from './live';
 
@@ -46,7 +46,6 @@ const MOST_DRAWN = 4;
 /** Below it the usual words are under 3 px high, and laying them out is half of drawing a full board. */
 const READABLE_ZOOM = 0.2;
 /** Words whose width tells whether our font has come. */
-const PROBE = 'Quick wafting zephyrs';
 /** Words on a connector reach at most this far from its line, px. */
 const LABEL_REACH = 120;
 /** What drawing more shapes may take of one frame: while the camera moves, and otherwise (the browser lays out all of
@@ -105,10 +104,11 @@ export class Scene {
     });
     this.root.addEventListener('focusin', (event) => this.#focused(event));
     this.#draw(canvas.shapes().map((shape) => shape.id));
-    const before = measure(PROBE, 15, 400);
-    void document.fonts?.ready.then(() => {
+    // Words laid out before a font came are laid out anew. `fonts.ready` would not do: it may be kept before the first
+    // word asks for a font, and each script's part of the font comes when it is first used.
+    document.fonts?.addEventListener('loadingdone', () => {
       forgetWidths();
-      if (measure(PROBE, 15, 400) !== before) this.redraw();
+      this.redraw();
     });
   }
 
