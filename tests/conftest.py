@@ -43,6 +43,14 @@ def postgres() -> Iterator[Postgres]:
         pytest.skip(str(missing))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests run side by side, those of a file stay together, and one process has all browsers: two at a time take
+    so much of two cores that people's gestures come too late."""
+    for item in items:
+        group = "browser" if item.get_closest_marker("browser") else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Counts that a quick run keeps small."""
     parser.addoption("--shuffles", type=int, default=600, help="orders of honest updates to try")

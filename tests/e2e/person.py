@@ -10,7 +10,8 @@ from typing import Any
 from playwright.async_api import Locator, Page, ViewportSize, expect
 
 ARTIFACTS = Path(__file__).parents[1] / "artifacts"
-WAIT_MS = 10_000
+WAIT_MS = 30_000  # a busy machine takes seconds where a quiet one takes a tenth; what fails waits so long once
+expect.set_options(timeout=WAIT_MS)
 # What the browser itself prints while a server is away; everything else on the console is a fault of ours.
 NETWORK_GONE = re.compile(
     r"WebSocket connection to|ERR_CONNECTION_(REFUSED|RESET|CLOSED)|ERR_INTERNET_DISCONNECTED"
