@@ -93,7 +93,7 @@ async def test_axe_finds_nothing_serious_in_light_dark_and_on_a_phone(enter: Ope
     phone = await enter("axe", name="Eve", theme="dark", viewport=PHONE, has_touch=True)
     await expect(phone.shapes().first).to_be_in_viewport()
     found += await serious(phone, "phone")
-    await phone.handle("tool-ask").tap()
+    await phone.handle("tool-ask").click()
     await expect(phone.handle("assistant-panel")).to_be_in_viewport()
     found += await serious(phone, "phone with panel")
     assert found == []

@@ -383,7 +383,7 @@ async def test_a_phone_has_targets_for_thumbs_and_the_panel_as_a_sheet(enter: Op
     await expect(ann.shapes("rect")).to_have_count(1)
     await ann.saved()
     await ann.screenshot("phone")
-    await ann.handle("tool-ask").tap()
+    await ann.handle("tool-ask").click()
     await expect(ann.handle("assistant-panel")).to_be_in_viewport()
     await ann.screenshot("phone-panel")
 
