@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from itertools import count
@@ -24,7 +25,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def node() -> Node:
     """node, with y-websocket and yjs installed exactly as tests/interop/node/package-lock.json says."""
     node = find_node()
-    npm_ci(node, NODE_FOLDER)
+    with (NODE_FOLDER / ".installing").open("w") as lock:  # of processes that test side by side one installs
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        npm_ci(node, NODE_FOLDER)
     return node
 
 
