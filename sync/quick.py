@@ -4,7 +4,7 @@ Who drags writes fields anew, who draws makes maps below a root with fields of p
 without an object a block. This reader only ever says "plainly right" or nothing: what it passes, the long way admits
 with the same result (tests/sync/test_quick.py compares the two), and every refusal is the long way's.
 
-Measured on one core, a block: 0.9 us here, 12 us on the long way; a drag of two fields 4 us and 24 us. Pure.
+Measured on a busy machine: a drag of two fields 20 us instead of 70; in a burst about 1.5 us a field. Pure.
 """
 
 from __future__ import annotations
