@@ -3,20 +3,26 @@
 `python benchmarks/kill.py --rounds 200 --store sqlite --writers 5`. Each round: the writers edit two rooms and note
 every edit that `Provider.saved()` confirmed; the server dies; it starts again, and before any writer is back to heal
 it, a newcomer looks whether all that was confirmed is there. Then the survivors return and all must agree. Snapshots
-are written every few rows and rooms leave memory at once, so that kills strike compaction and unloading too. With
-PostgreSQL, the database is killed along in every tenth round. Exit status 1 when anything was lost.
+are written every few rows and rooms leave memory at once, so that kills strike compaction and unloading too, and
+somebody goes back to versions of a third room all the time. In every fifth round, while the server is down, its file is
+backed up and put back, and that is killed as well. With PostgreSQL, the database is killed along in every tenth round.
+
+`--tally FILE` adds to the totals in a file, so that a thousand rounds can be run in pieces; `--minutes` ends a piece.
+Exit status 1 when anything was lost.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import math
 import random
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +36,18 @@ from pycrdt import Doc, Map
 
 from sync.provider import Provider, ProviderClosed, connect
 from tests.support.postgres import Postgres, running_postgres
+from tests.support.program import Program
 from tests.support.server import Server
 
-MAX_LIFE_S = 1.2  # after the first confirmed edit; a life has some hundred of them
-IN_FLIGHT = 20  # edits of one writer that wait for their confirmation
+MAX_LIFE_S = 0.6  # after the first confirmed edit; a life has some thousand of them
+IN_FLIGHT = 8  # transactions of one writer that wait for their confirmation
+MAX_BATCH = 32  # edits of one transaction
+NEW_SHAPES = 0.05  # of the edits make one; the others change one of the writer's own
+OWN_SHAPES = 8
+RESTORE_EVERY = 5  # rounds
+HISTORIAN_PAUSE_S = 0.05
+VERSIONS_OF_A_ROOM = 900
+MAX_RESTORE_S = 0.1  # it takes about half of this
 ROUNDS_OF_A_ROOM = 20  # then two new rooms, so that documents stay small
 TOGETHER_TIMEOUT_S = 30
 SURVIVAL = 0.6  # of a writer's document: the others' clients die with the server
@@ -42,11 +56,16 @@ HUMAN_CLIENT_IDS = (2**20, 2**32 - 1)
 
 @dataclass(slots=True)
 class Totals:
-    """What happened in all rounds."""
+    """What happened in all rounds. An edit is one field of one shape."""
 
     rounds: int = 0
     edits: int = 0
     acked: int = 0
+    transactions: int = 0
+    versions: int = 0
+    """Times that somebody went back to a version, and heard that it was done."""
+    restores: int = 0
+    """Times that putting a backup in place was killed."""
     lost: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
     diverged: list[str] = field(default_factory=list)
@@ -73,32 +92,91 @@ class Writer:
         """Another client of the same person, with nothing in its memory."""
         self.doc: Doc[Any] = Doc(client_id=self._rng.randint(*HUMAN_CLIENT_IDS))
 
-    async def write(self, url: str, on_ack: Callable[[], None]) -> None:
-        """Edits until cancelled: new shapes, and one number that counts up in the same shape."""
+    async def write(self, url: str, on_ack: Callable[[int], None]) -> None:
+        """Edits until cancelled: new shapes, and numbers that count up in the same ones."""
         limit = anyio.Semaphore(IN_FLIGHT)
         async with connect(f"{url}/{self.room}", self.doc, {"coplayer": "1"}) as provider:
             await provider.wait_synced()
             async with anyio.create_task_group() as tasks:
                 while True:
                     await limit.acquire()
-                    self.edits += 1
-                    shape = self.name if self._rng.random() < 0.5 else f"{self.name}.{self.edits}"
-                    shapes: Map[Any] = self.doc.get("shapes", type=Map)
-                    if shape in shapes:
-                        shapes[shape]["x"] = self.edits
-                    else:
-                        shapes[shape] = Map({"x": self.edits})
-                    tasks.start_soon(self._confirm, provider, shape, self.edits, limit, on_ack)
-                    if self._rng.random() < 0.2:
-                        await anyio.sleep(self._rng.random() / 50)
+                    tasks.start_soon(self._confirm, provider, self._edit(), limit, on_ack)
+                    if self._rng.random() < 0.5:
+                        await anyio.sleep(self._rng.random() / 25)
+
+    def _edit(self) -> dict[str, int]:
+        """One transaction; which number is in which shape now."""
+        shapes: Map[Any] = self.doc.get("shapes", type=Map)
+        written: dict[str, int] = {}
+        with self.doc.transaction():
+            for _ in range(self._rng.randint(1, MAX_BATCH)):
+                self.edits += 1
+                is_new = self._rng.random() < NEW_SHAPES
+                shape = f"{self.name}.{self.edits if is_new else -self._rng.randrange(OWN_SHAPES)}"
+                if shape in shapes:
+                    shapes[shape]["x"] = self.edits
+                else:
+                    shapes[shape] = Map({"x": self.edits})
+                written[shape] = self.edits
+        return written
 
     async def _confirm(
-        self, provider: Provider, shape: str, number: int, limit: anyio.Semaphore, on_ack: Callable[[], None]
+        self, provider: Provider, written: dict[str, int], limit: anyio.Semaphore, on_ack: Callable[[int], None]
     ) -> None:
         await provider.saved()
-        self.confirmed[shape] = max(self.confirmed.get(shape, 0), number)
+        for shape, number in written.items():
+            self.confirmed[shape] = max(self.confirmed.get(shape, 0), number)
         limit.release()
-        on_ack()
+        on_ack(len(written))
+
+
+class Historian:
+    """Writes a number over REST, keeps versions and goes back to them, one after the other; `may_be` is what may stand
+    there now: what was answered, and what was asked and not answered."""
+
+    def __init__(self, room: str) -> None:
+        self.room = room
+        self.may_be: set[int] = {0}
+        self.restored = 0
+        self._number = 0
+        self._is_made = False
+
+    async def work(self, url: str) -> None:
+        """Until the server dies."""
+        async with httpx.AsyncClient(base_url=url, timeout=TOGETHER_TIMEOUT_S) as client:
+            try:
+                if not self._is_made:
+                    made = await client.post("/api/rooms", json={"room": self.room})
+                    assert made.status_code in (201, 409), made.text  # made, and died before it said so
+                    self._is_made = True
+                while True:
+                    await self._write(client)
+                    kept = (await self._ask(client, "versions", {"name": "kept"})).json()["id"]
+                    before = self._number
+                    await self._write(client)
+                    self.may_be.add(before)
+                    await self._ask(client, f"versions/{kept}/restore", {})
+                    self.may_be = {before}
+                    self.restored += 1
+                    if self.restored == VERSIONS_OF_A_ROOM:  # it keeps a thousand at most
+                        return
+                    await anyio.sleep(HISTORIAN_PAUSE_S)
+            except httpx.TransportError:
+                return
+
+    async def _write(self, client: httpx.AsyncClient) -> None:
+        self._number += 1
+        self.may_be.add(self._number)
+        headers = {"content-type": "application/merge-patch+json"}
+        body = json.dumps({"meta": {"n": self._number}})
+        answer = await client.patch(f"/api/rooms/{self.room}/doc", content=body, headers=headers)
+        assert answer.status_code == 200, answer.text
+        self.may_be = {self._number}
+
+    async def _ask(self, client: httpx.AsyncClient, path: str, body: dict[str, str]) -> httpx.Response:
+        answer = await client.post(f"/api/rooms/{self.room}/{path}", json=body)
+        assert answer.status_code < 300, answer.text
+        return answer
 
 
 class Ordeal:
@@ -112,6 +190,7 @@ class Ordeal:
         self._rng = random.Random(seed)
         self._count = writers
         self._rooms: list[tuple[str, list[Writer]]] = []
+        self._historians: list[Historian] = []
 
     async def round(self) -> None:
         """One life and death of the server, and the look at what it left."""
@@ -121,12 +200,14 @@ class Ordeal:
         await self._live_and_die()
         for room, writers in self._rooms[-2:]:
             await self._look(room, writers)
+        await self._look_at_history(self._historians[-1])
         await self._gather()
 
     def _move(self) -> None:
         """Two new rooms, three in five of the writers in the first."""
         first = len(self._rooms)
         self._rooms += [(f"room-{first}", []), (f"room-{first + 1}", [])]
+        self._historians.append(Historian(f"history-{first}"))
         for number in range(self._count):
             room, writers = self._rooms[first + number % 5 // 3]
             writers.append(Writer(f"w{number}", room, self._rng))
@@ -137,11 +218,14 @@ class Ordeal:
 
     async def _live_and_die(self) -> None:
         first = anyio.Event()
-        acked = 0
+        acked = transactions = 0
+        historian = self._historians[-1]
+        restored = historian.restored
 
-        def on_ack() -> None:
-            nonlocal acked
-            acked += 1
+        def on_ack(count: int) -> None:
+            nonlocal acked, transactions
+            acked += count
+            transactions += 1
             first.set()
 
         edits = sum(writer.edits for writer in self._writers)
@@ -149,6 +233,7 @@ class Ordeal:
         async with anyio.create_task_group() as tasks:
             for writer in self._writers:
                 tasks.start_soon(writer.write, self._server.sync_url, on_ack)
+            tasks.start_soon(historian.work, self._server.url)
             await first.wait()
             await anyio.sleep(self._rng.random() * MAX_LIFE_S)
             if database is not None:
@@ -157,10 +242,38 @@ class Ordeal:
             await anyio.sleep(0.02)  # what the server had said is read to the end
             tasks.cancel_scope.cancel()
         self.totals.acked += acked
+        self.totals.transactions += transactions
+        self.totals.versions += historian.restored - restored
         self.totals.edits += sum(writer.edits for writer in self._writers) - edits
         if database is not None:
             await anyio.to_thread.run_sync(database.start)
+        if self._database is None and self.totals.rounds % RESTORE_EVERY == 0:
+            await anyio.to_thread.run_sync(self._restore)
         await anyio.to_thread.run_sync(self._server.start)
+
+    def _restore(self) -> None:
+        """Put a backup of all in its place, and die of it; what is then in place has all that was confirmed."""
+        file = str(self._server.data / "coplayer.db")
+        program = Program(["-m", "tests.support.restorer", file])
+        try:
+            program.wait_for_line("^restoring$")
+            time.sleep(self._rng.random() * MAX_RESTORE_S)
+        finally:
+            program.kill()
+        self.totals.restores += "restored" not in program.output.splitlines()
+
+    async def _look_at_history(self, historian: Historian) -> None:
+        async with httpx.AsyncClient(base_url=self._server.url, timeout=TOGETHER_TIMEOUT_S) as client:
+            answer = await client.get(f"/api/rooms/{historian.room}/doc")
+        if answer.status_code == 404 and historian.may_be <= {0, 1}:
+            return  # it died before it was made
+        if answer.status_code != 200:
+            self.totals.unreadable.append(f"{historian.room}: {answer.text}")
+            return
+        found = answer.json().get("meta", {}).get("n", 0)
+        if found not in historian.may_be:
+            self.totals.lost.append(f"{historian.room}: {found}, and not one of {sorted(historian.may_be)}")
+        historian.may_be = {found}
 
     async def _look(self, room: str, writers: list[Writer]) -> None:
         """Before any writer is back: a newcomer has all that was confirmed to anybody."""
@@ -211,6 +324,8 @@ class Ordeal:
                     self._compare(room, writers, answer.json()["shapes"])
                 else:
                     self.totals.unreadable.append(f"{room}: {answer.text}")
+        for historian in self._historians:
+            await self._look_at_history(historian)
 
 
 def _content(doc: Doc[Any]) -> Any:
@@ -241,40 +356,63 @@ async def run(
     seed: int,
     tell: Callable[[Totals], None] = lambda totals: None,
     database_every: int = 10,
+    minutes: float = math.inf,
 ) -> Totals:
     """`tell` hears of every round; in every `database_every`th the database dies along."""
+    ends = time.monotonic() + 60 * minutes
     ordeal = Ordeal(server, database, writers, seed, database_every)
     for _ in range(rounds):
         await ordeal.round()
         tell(ordeal.totals)
+        if time.monotonic() > ends:
+            break
     await ordeal.last_look()
+    tell(ordeal.totals)
     return ordeal.totals
+
+
+def add(earlier: dict[str, Any], totals: Totals) -> dict[str, Any]:
+    """The sum of two pieces; numbers add up, lists are joined."""
+    return {name: earlier[name] + value if name in earlier else value for name, value in asdict(totals).items()}
 
 
 def main() -> int:
     """The exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--minutes", type=float, default=math.inf, help="begin no round after these")
     parser.add_argument("--store", choices=("sqlite", "postgres"), default="sqlite")
     parser.add_argument("--writers", type=int, default=5)
     parser.add_argument("--seed", type=int, default=None, help="of the moments and edits; timing differs all the same")
+    parser.add_argument("--tally", type=Path, help="totals of all pieces so far, as JSON; is made or added to")
     arguments = parser.parse_args()
     seed = random.randrange(2**32) if arguments.seed is None else arguments.seed
     began = time.monotonic()
-    row = "{:>7} {:>9} {:>9} {:>6} {:>11} {:>9} {:>8}"
+    row = "{:>7} {:>9} {:>9} {:>8} {:>8} {:>6} {:>11} {:>9} {:>8}"
     print(f"store {arguments.store}, {arguments.writers} writers, seed {seed}")
-    print(row.format("rounds", "edits", "acked", "lost", "unreadable", "diverged", "seconds"), flush=True)
+    heads = ("rounds", "edits", "acked", "versions", "restores", "lost", "unreadable", "diverged", "seconds")
+    print(row.format(*heads), flush=True)
+    tally: Path | None = arguments.tally
+    earlier = json.loads(tally.read_text()) if tally is not None and tally.exists() else {}
 
     def line(totals: Totals) -> str:
-        numbers = (totals.edits, totals.acked, len(totals.lost), len(totals.unreadable), len(totals.diverged))
-        return row.format(totals.rounds, *numbers, f"{time.monotonic() - began:.0f}")
+        counts = (totals.rounds, totals.edits, totals.acked, totals.versions, totals.restores)
+        faults = (len(totals.lost), len(totals.unreadable), len(totals.diverged))
+        return row.format(*counts, *faults, f"{time.monotonic() - began:.0f}")
 
     def tell(totals: Totals) -> None:
+        if tally is not None:
+            part = tally.with_suffix(".part")
+            part.write_text(json.dumps(add(earlier, totals)))
+            part.replace(tally)
         if totals.rounds % 10 == 0:
             print(line(totals), flush=True)
 
     with place(arguments.store) as (server, database):
-        totals = anyio.run(run, server, database, arguments.rounds, arguments.writers, seed, tell)
+        totals = anyio.run(
+            lambda: run(server, database, arguments.rounds, arguments.writers, seed, tell, minutes=arguments.minutes)
+        )
+    totals = Totals(**add(earlier, totals))
     print("total\n" + line(totals))
     for fault in (*totals.lost[:20], *totals.unreadable[:20], *totals.diverged[:20]):
         print("  " + fault)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
@@ -27,13 +28,13 @@ def back_up(source: Path, target: Path) -> int:
         raise StoreError(f"{target} is there already; a backup overwrites nothing.")
     part = target.with_name(target.name + ".part")
     try:
-        part.unlink(missing_ok=True)
+        _remove(part)
         _copy(source, part)
-        with part.open("rb") as file:
-            os.fsync(file.fileno())
+        _sync(part)
         part.rename(target)
+        _sync(target.parent)
     except (OSError, sqlite3.Error) as error:
-        part.unlink(missing_ok=True)
+        _remove(part)
         raise StoreError(f"The backup failed: {error}.") from error
     return target.stat().st_size
 
@@ -42,6 +43,7 @@ def restore(source: Path, database: Path) -> Path | None:
     """Put a copy of a backup in the database's place; where the one before went. Raises StoreError: nothing is changed.
 
     No server may have the database open. People's browsers may bring back what was drawn since the backup: it merges.
+    Killed anywhere, or with its power gone, the one or the other is in place, whole: there is no moment without one.
     """
     if not source.is_file():
         raise StoreError(f"There is no backup {source}.")
@@ -50,27 +52,22 @@ def restore(source: Path, database: Path) -> Path | None:
     part = database.with_name(database.name + ".part")
     try:
         database.parent.mkdir(parents=True, exist_ok=True)
-        part.unlink(missing_ok=True)
+        _remove(part)
         _copy(source, part)
         with closing(sqlite3.connect(part, isolation_level=None)) as copy:
             copy.execute("UPDATE leases SET epoch = epoch + ?", (LEASES_AHEAD,))
-        with part.open("rb") as file:
-            os.fsync(file.fileno())
-        before = _put_aside(database)
-        part.rename(database)
-        folder = os.open(database.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        _sync(part)
+        before = _keep(database)
+        part.replace(database)
+        _sync(database.parent)
     except (OSError, sqlite3.Error) as error:
-        part.unlink(missing_ok=True)
+        _remove(part)
         raise StoreError(f"The backup was not put in place: {error}.") from error
     return before
 
 
-def _put_aside(database: Path) -> Path | None:
-    """Its new name; a log that could not be written into it goes along."""
+def _keep(database: Path) -> Path | None:
+    """A second name for what is there; a log that could not be written into it goes along."""
     if not database.exists():
         return None
     with suppress(sqlite3.Error), closing(sqlite3.connect(database)) as connection:  # it may be why there is a restore
@@ -78,11 +75,34 @@ def _put_aside(database: Path) -> Path | None:
     number = 1
     while (aside := database.with_name(f"{database.name}.before-restore-{number}")).exists():
         number += 1
-    for suffix in ("", "-wal", "-shm"):
+    try:
+        os.link(database, aside)
+    except OSError:  # a file system without links
+        shutil.copyfile(database, aside)
+        _sync(aside)
+    for suffix in ("-wal", "-shm"):
         part = database.with_name(database.name + suffix)
         if part.exists():
             part.rename(aside.with_name(aside.name + suffix))
+    _sync(database.parent)  # the log's name is gone before another database has the name that it belongs to
     return aside
+
+
+def _remove(part: Path) -> None:
+    """What an earlier attempt that was killed has left, too."""
+    for suffix in ("", "-journal"):
+        part.with_name(part.name + suffix).unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    """A file's content, or a folder's names, to the disk."""
+    if path.is_dir() and os.name == "nt":
+        return  # folders cannot be opened there
+    number = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
 
 
 def _copy(source: Path, part: Path) -> None:
