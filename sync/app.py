@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Match, Mount, Route, WebSocketRoute
 from starlette.staticfiles import PathLike, StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sync import api, api_access, api_document, api_versions, board, board_drafts, export, openapi
+from sync import api, api_access, api_document, api_versions, board, board_drafts, export, metrics, openapi
 from sync.auth import Authority, Issuer
 from sync.hooks import Hooks
 from sync.hub import Hub
@@ -185,6 +185,7 @@ def create_app(
             Route("/api/info", public_info),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
+            *metrics.ROUTES,
             *extra_routes,
             *(_pages() if pages else ()),
         ],
@@ -193,6 +194,7 @@ def create_app(
         exception_handlers={**EXCEPTION_HANDLERS, BadRoomName: _bad_name},
     )
     app.state.hub = hub
+    app.state.metrics = metrics.Metrics(hub)
     app.state.board = boards
     app.state.keys = api_document.Keys()
     app.state.drawing = anyio.CapacityLimiter(1)

@@ -28,6 +28,7 @@ from sync.room import Member
 from sync.rooms import Rejected, Rooms
 from sync.settings import Settings
 from sync.store import Lease, NoSuchRoom, RoomInfo, Store, StoreError
+from sync.tally import Tally
 from sync.versions import keep_versions
 from sync.watch import RoomNow, RoomStatus, Watcher
 
@@ -66,7 +67,16 @@ class Hub:
         self.store = store
         self.settings = settings
         self.hooks = hooks if hooks is not None else Hooks()
-        self.rooms = Rooms(store, settings, profile_of=profile_of, title_of=title_of, hooks=self.hooks, clock=clock)
+        self.tally = Tally()
+        self.rooms = Rooms(
+            store,
+            settings,
+            profile_of=profile_of,
+            title_of=title_of,
+            hooks=self.hooks,
+            clock=clock,
+            tally=self.tally,
+        )
         self._title_of = title_of
         self._clock = clock
         self._next_connection = 0
@@ -117,6 +127,7 @@ class Hub:
         try:
             connection = await self._join(room, link, member, agent, profile, expires_at)
         except Rejected as rejected:
+            self.tally.rejected[rejected.code] += 1
             await say_goodbye(socket, rejected.code, rejected.reason)
             return
         try:
@@ -142,6 +153,7 @@ class Hub:
         try:
             connection = await self._join(room, transport, member, agent, profile, expires_at)
         except Rejected as rejected:
+            self.tally.rejected[rejected.code] += 1
             transport.close(rejected.code, rejected.reason)
             return
         transport.attach(connection)
@@ -167,6 +179,7 @@ class Hub:
             self.rooms.leave(slot)
             raise
         self._connections.add(connection)
+        self.tally.joins += 1
         try:
             connection.join(member, link, agent, expires_at - self._clock())
             self._changed(room)
@@ -179,6 +192,7 @@ class Hub:
 
     def _ended(self, connection: Connection) -> None:
         self._connections.remove(connection)
+        self.tally.closed[connection.outbox.goodbye or 0] += 1
         self._left.set()
         self.rooms.leave(connection.slot)
         self._changed(connection.slot.room)
@@ -195,9 +209,15 @@ class Hub:
             await anyio.sleep(beat_s)
             now, before = monotonic(), last
             last = now
+            self.tally.observe_lag(max(0.0, now - before - beat_s))
             passed_s = min(now - before, 2 * beat_s)  # time in which we were not served ourselves is nobody's fault
             for connection in tuple(self._connections):
                 connection.outbox.beat(passed_s)
+
+    @property
+    def connections(self) -> tuple[Connection, ...]:
+        """All that have joined a room and not left it."""
+        return tuple(self._connections)
 
     def _new_connection(self) -> ConnectionId:
         self._next_connection += 1

@@ -20,10 +20,11 @@ from sync.coalescing import Coalescer, Pacer
 from sync.outbox import Outbox, Rules
 from sync.outgoing import Outgoing
 from sync.presence import ConnectionId
-from sync.protocol import Awareness, CloseCode, Message, SyncStep1, SyncStep2, Update, encode
+from sync.protocol import Awareness, BoardEvent, CloseCode, Message, SyncStatus, SyncStep1, SyncStep2, Update, encode
 from sync.room import Append, Broadcast, Close, Effect, Member, Room, RoomBroken, Send
 from sync.settings import Settings
 from sync.store import Entry, NoSuchRoom, RoomInfo, Store, StoreError
+from sync.tally import Tally
 from sync.watch import Watcher
 
 FIRST_RETRY_S = 0.1
@@ -57,8 +58,10 @@ class LiveRoom:
         settings: Settings,
         start: Callable[[Callable[[], Coroutine[Any, Any, None]]], object],
         on_change: Callable[[str, Doc[Any]], None] = lambda room, doc: None,
+        tally: Tally | None = None,
     ) -> None:
         self.info = info
+        self.tally = Tally() if tally is None else tally
         self.room = room
         self.seq = seq
         """The last log row that the document holds."""
@@ -131,6 +134,8 @@ class LiveRoom:
 
     def receive(self, connection: ConnectionId, frame: bytes) -> None:
         """A frame came; while the store does not take what came before, only so much of it (S7)."""
+        self.tally.received_messages += 1
+        self.tally.received_bytes += len(frame)
         if self._pending_bytes > self._max_pending_bytes:
             reason = f"Cannot save: {self.fault or 'the store does not keep up'}"
             self.perform([Close(connection, CloseCode.STORAGE_UNAVAILABLE, reason)])
@@ -163,7 +168,9 @@ class LiveRoom:
                     self._wake_pump()
                 case Send(connection, message):
                     if outbox := self._outboxes.get(connection):
-                        outbox.put(self._item(message))
+                        item = self._item(message)
+                        self.tally.sent_bytes += item.size_bytes
+                        outbox.put(item)
                 case Broadcast():
                     self._news.add(effect)
                     self._speak_soon()
@@ -174,6 +181,9 @@ class LiveRoom:
     def _item(self, message: Message) -> Outgoing:
         """Encoded; what the room gives to many is one object and framed once."""
         if not isinstance(message, SyncStep1 | SyncStep2 | Awareness):
+            self.tally.acks += isinstance(message, SyncStatus)
+            if isinstance(message, BoardEvent) and message.event.get("type") == "refused":
+                self.tally.refused_updates += 1
             return Outgoing(encode(message))
         known = self._items.get(id(message))
         if known is None:
@@ -226,6 +236,7 @@ class LiveRoom:
             for broadcast in news:
                 self._tell((broadcast.message,), broadcast.to)
         self._spoken(began)
+        self.tally.observe_flush(perf_counter() - began)
         # a loop that gathers writes does them at the end of its turn: then it is known what they cost
         self._loop.call_soon(self._spoken, began)
 
@@ -233,9 +244,10 @@ class LiveRoom:
         now = perf_counter()
         self._pacer.spoke(now, now - began)
 
-    def _tell(self, messages: Sequence[Message], to: Iterable[ConnectionId]) -> None:
+    def _tell(self, messages: Sequence[Message], to: Sequence[ConnectionId]) -> None:
         payloads = [encode(message) for message in messages]
         item = Outgoing(*payloads)
+        self.tally.sent_bytes += item.size_bytes * len(to)
         outboxes = self._outboxes
         if isinstance(messages[0], Update):
             reached = self.room.doc.get_state
@@ -250,7 +262,9 @@ class LiveRoom:
 
     def _catch_up(self, reached: bytes) -> list[Outgoing]:
         """What somebody who has read up to the state vector `reached` lacks, as one message."""
-        return [Outgoing(encode(Update(self.room.doc.get_update(reached))))]
+        item = Outgoing(encode(Update(self.room.doc.get_update(reached))))
+        self.tally.sent_bytes += item.size_bytes
+        return [item]
 
     async def _pump(self) -> None:
         """Writes what is pending, whatever came meanwhile as one batch; ends when the room is stopped or quiet."""
@@ -289,7 +303,10 @@ class LiveRoom:
         except NoSuchRoom:
             self._break(self.room.close_all(CloseCode.NOT_FOUND, "This board was deleted."))
             return
-        self._pending_bytes -= sum(len(entry.update) for entry in batch)
+        size = sum(len(entry.update) for entry in batch)
+        self._pending_bytes -= size
+        self.tally.updates += len(batch)
+        self.tally.stored_bytes += size
         try:
             effects = self.room.committed(len(batch))
         except RoomBroken:
@@ -314,15 +331,18 @@ class LiveRoom:
         """
         pause_s = FIRST_RETRY_S
         while True:
+            began = perf_counter()
             try:
                 seq = await self._store.append(self.info.room, batch)
             except NoSuchRoom:
                 raise
             except StoreError as error:
+                self.tally.store_errors += 1
                 self._tell_storage(str(error))
                 await anyio.sleep(pause_s)
                 pause_s = min(MAX_RETRY_S, pause_s * 2)
             else:
+                self.tally.observe_commit(perf_counter() - began)
                 self._tell_storage(None)
                 return seq
 
@@ -336,10 +356,16 @@ class LiveRoom:
     def _break(self, effects: Iterable[Effect]) -> None:
         """The document in memory is not what the log says: the hub reads it anew for the next who comes."""
         self.is_broken = True
+        self.tally.broken_rooms += 1
         self._pending.clear()
         self._pending_bytes = 0
         self.stop()
         self.perform(effects)
+
+    @property
+    def pending_bytes(self) -> int:
+        """Received and not durable yet."""
+        return self._pending_bytes
 
     @property
     def is_flushed(self) -> bool:

@@ -218,6 +218,7 @@ class Multiplex:
         try:
             grant = self._authorize(document.room, token)
         except ProtocolError as error:
+            self._hub.tally.rejected[error.code] += 1
             self._forget(document)
             await self.send(hocuspocus.denied(document.key, error.reason))
             return
@@ -225,7 +226,7 @@ class Multiplex:
         document.scope.deadline = anyio.current_time() + grant.expires_at - self._hub.now()
         if not document.is_open:
             document.member = grant.member
-            await self.send(hocuspocus.authenticated(document.key, can_write=grant.member.access == "write"))
+            await self.send(hocuspocus.authenticated(document.key, can_write=grant.member.access != "read"))
             tasks.start_soon(self._serve, document, grant.member)
         elif grant.member != document.member:
             self._forget(document)

@@ -89,6 +89,16 @@ class Outbox:
         """A goodbye is under way."""
         return self._goodbye is not None
 
+    @property
+    def goodbye(self) -> CloseCode | None:
+        """With what it was closed from this side."""
+        return None if self._goodbye is None else self._goodbye[0]
+
+    @property
+    def is_lagging(self) -> bool:
+        """It gets no increments for now (W11)."""
+        return self._reached is not None
+
     def put(self, item: Outgoing) -> None:
         """Send it, or let it wait; dropped when the connection is closing."""
         if self._goodbye is not None:

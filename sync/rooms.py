@@ -26,6 +26,7 @@ from sync.protocol import CloseCode
 from sync.room import Room, RoomBroken, is_whole
 from sync.settings import Settings
 from sync.store import NoSuchRoom, RoomExists, Store, StoreError
+from sync.tally import Tally
 
 log = logging.getLogger(__name__)
 
@@ -79,8 +80,10 @@ class Rooms:
         hooks: Hooks,
         clock: Callable[[], float],
         new_epoch: Callable[[], str] = lambda: secrets.token_hex(8),
+        tally: Tally | None = None,
     ) -> None:
         self.store = store
+        self.tally = Tally() if tally is None else tally
         self.is_draining = False
         self._settings = settings
         self._profile_of = profile_of
@@ -181,6 +184,7 @@ class Rooms:
         try:
             slot.live = await self._read(room, create)
         except StoreError as error:
+            self.tally.store_errors += not isinstance(error, NoSuchRoom)
             slot.error = error
         except BaseException:
             slot.error = StoreError("Loading the board was interrupted; try again.")
@@ -214,6 +218,7 @@ class Rooms:
         if loaded.damaged or pure.skipped:
             rows = ", ".join(map(str, loaded.damaged[:20])) or "none"
             log.error("room %s: damaged rows: %s; rows that build on them: %d", room, rows, pure.skipped)
+            self.tally.damaged_loads += 1
         live = LiveRoom(
             loaded.info,
             pure,
@@ -224,6 +229,7 @@ class Rooms:
             self._settings,
             self._start_soon,
             self._hooks.on_change,
+            self.tally,
         )
         live.has_gaps = bool(loaded.damaged or pure.skipped)
         return live

@@ -109,6 +109,12 @@ class Settings:
     version_every_s: float = _setting(
         600.0, "COPLAYER_VERSION_EVERY_S", "A room that is worked on gets a version this often; 0 keeps none by itself."
     )
+    metrics_token: str = _setting(
+        "",
+        "COPLAYER_METRICS_TOKEN",
+        "What `/metrics` asks for as `Authorization: Bearer`, so that a scraper needs no rights on rooms; empty: an"
+        " admin's token where tokens are asked for.",
+    )
     raw_transport: bool = _setting(
         True,
         "COPLAYER_RAW_TRANSPORT",
