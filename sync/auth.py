@@ -16,7 +16,7 @@ from jwt.types import Options
 from sync.keys import Keys
 from sync.protocol import CloseCode, ProtocolError
 
-Role = Literal["read", "write", "agent", "admin"]
+Role = Literal["read", "comment", "write", "agent", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
 ALGORITHM = "HS256"
 MAX_TOKEN_BYTES = 8 * 1024  # a JWT of ours has 300
@@ -50,7 +50,12 @@ class Access:
     @property
     def can_write(self) -> bool:
         """May it change documents?"""
-        return self.role != "read"
+        return self.level == "write"
+
+    @property
+    def level(self) -> Literal["read", "comment", "write"]:
+        """What it may do with documents."""
+        return self.role if self.role in ("read", "comment") else "write"
 
 
 OPEN = Access(None, None, "admin")

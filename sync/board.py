@@ -29,7 +29,10 @@ MAX_SELECTION = 1_000  # ids that go with a prompt
 MAX_ID = 128  # characters
 SIGN_OF_LIFE_S = 15  # between two comments of an event stream
 
-PROFILES: Mapping[ProfileName, Profile] = {"any": ANY, "map": MAP, "board": board_profile(ROOTS)}
+CONVERSATION = ("threads", "messages")
+"""Where comments go. Not `runs`: a run makes the assistant change the board for who asked."""
+
+PROFILES: Mapping[ProfileName, Profile] = {"any": ANY, "map": MAP, "board": board_profile(ROOTS, CONVERSATION)}
 
 
 class Board:

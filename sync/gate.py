@@ -37,6 +37,8 @@ class Profile:
     name: ProfileName
     roots: frozenset[str] | None = None
     max_update_bytes: int = 16 * 2**20
+    comment_roots: frozenset[str] = frozenset()
+    """The root maps that `comment` access may add to (A8)."""
 
     @property
     def is_map(self) -> bool:
@@ -53,9 +55,9 @@ ANY = Profile("any")
 MAP = Profile("map", max_update_bytes=4 * 2**20)
 
 
-def board_profile(roots: tuple[str, ...]) -> Profile:
+def board_profile(roots: tuple[str, ...], comment_roots: tuple[str, ...] = ()) -> Profile:
     """A map room whose root names are a schema's."""
-    return Profile("board", frozenset(roots), 4 * 2**20)
+    return Profile("board", frozenset(roots), 4 * 2**20, frozenset(comment_roots))
 
 
 Deletes = list[tuple[int, list[Range]]]
@@ -176,6 +178,10 @@ class Gate:
             return self._inspect(update, None, is_stored=True).is_new
         except NotReady:
             return True
+
+    def is_deleted(self, client: int, start: int, end: int) -> bool:
+        """Are all ticks from `start` to before `end` deleted?"""
+        return self._deleted.contains(client, start, end)
 
     def _read_plain(self, update: bytes, epoch: int | None, is_stored: bool) -> Quick | None:
         """The update as the quick reader has it; None where the long way is to look."""

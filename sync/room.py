@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pycrdt import Doc, Subscription, TransactionEvent
 
 from sync.blocks import Id
+from sync.comments import Comments, NotAComment
 from sync.gate import Gate, NotReady, Profile, Refused
 from sync.presence import NOBODY, ConnectionId, Identity, Presence
 from sync.protocol import (
@@ -39,7 +40,8 @@ from sync.protocol import (
 
 BeforeUpdate = Callable[[bytes, str | None], None]
 """(update, user): raises Refused for what must not be stored."""
-AccessLevel = Literal["read", "write"]
+AccessLevel = Literal["read", "comment", "write"]
+READ_ONLY = "You may read this board, not change it."
 MAX_HELD_ACKS = 1_000  # sync-status questions of one connection that wait for a gap to close
 MAX_ANSWERS = 4  # step 2s that are kept for the next who lacks the same; one is as big as the document
 MAX_ASKS = 5  # times in a row that a step 2 may be overtaken by others before only a part of it is taken
@@ -140,6 +142,7 @@ class Room:
         self.doc: Doc[Any] = Doc()
         self.gate = Gate(profile)
         self._before_update = before_update
+        self._comments = Comments(profile.comment_roots)
         self.presence = Presence()
         self.ignored = 0
         self._connections: dict[ConnectionId, _Connection] = {}
@@ -301,21 +304,32 @@ class Room:
         self, connection: ConnectionId, peer: _Connection, update: bytes, *, is_partial: bool = False
     ) -> list[Effect]:
         if peer.member.access == "read":
-            if not self.gate.is_news(update):
-                return []
-            if not peer.member.hears_events:
-                return []
-            event = {"type": "refused", "reason": "You may read this board, not change it.", "update": peer.updates}
-            return [Send(connection, BoardEvent(event))]
+            return self._refuse(connection, peer, READ_ONLY) if self.gate.is_news(update) else []
         user = peer.member.identity.user
         self._ours = None
-        admitted = self.gate.admit(
-            update, peer.member.epoch, is_partial=is_partial, check=lambda fresh: self._before_update(fresh, user)
-        )
+
+        def check(fresh: bytes) -> None:
+            self._before_update(fresh, user)
+            if peer.member.access == "comment":
+                self._comments.take(fresh, self._has, self.gate.is_deleted)
+
+        try:
+            admitted = self.gate.admit(update, peer.member.epoch, is_partial=is_partial, check=check)
+        except NotAComment as not_a_comment:
+            return self._refuse(connection, peer, str(not_a_comment))
         if not admitted.is_new:
             return []
         self._in_flight.append(_InFlight(admitted.update))
         return [Append(admitted.update, peer.member.identity.user or "")]
+
+    def _refuse(self, connection: ConnectionId, peer: _Connection, reason: str) -> list[Effect]:
+        """Its last update is not taken; who understands it is told, and why."""
+        if not peer.member.hears_events:
+            return []
+        return [Send(connection, BoardEvent({"type": "refused", "reason": reason, "update": peer.updates}))]
+
+    def _has(self, root: str, key: str) -> bool:
+        return key in self.doc.get(root, type=Map)
 
     def _acknowledge(self, connection: ConnectionId, peer: _Connection, content: bytes) -> list[Effect]:
         """Echo `content` when all that the connection sent before it is durable (S2)."""

@@ -16,7 +16,7 @@ from sync.multiplex import Grant, Multiplex
 from sync.names import BadRoomName, check_room_name
 from sync.presence import Identity
 from sync.protocol import CloseCode, ProtocolError
-from sync.room import AccessLevel, Member
+from sync.room import Member
 from sync.rooms import Rejected
 from sync.settings import Settings
 
@@ -87,8 +87,7 @@ async def serve_hocuspocus(websocket: WebSocket) -> None:
         except BadRoomName as error:
             raise ProtocolError(CloseCode.NOT_FOUND, str(error)) from None
         access = hub.hooks.authorise(token, room, hub.now())
-        level: AccessLevel = "write" if access.can_write else "read"
-        member = Member(_identity(access, None), level, hears_events=True, hears_stateless=True)
+        member = Member(_identity(access, None), access.level, hears_events=True, hears_stateless=True)
         return Grant(member, access.expires_at)
 
     try:
@@ -116,7 +115,7 @@ async def _admit(websocket: WebSocket, hub: Hub) -> tuple[str, Member, Agent | N
     is_ours = agent is not None or query.get("coplayer") == "1"
     member = Member(
         identity=_identity(access, agent),
-        access="write" if access.can_write else "read",
+        access=access.level,
         epoch=agent.epoch if agent is not None else None,
         hears_events=query.get("coplayer") == "1",
     )

@@ -167,8 +167,9 @@ export class Room {
   #event(event: BoardEvent): void {
     switch (event.type) {
       case 'joined':
-        this.canWrite.value = event.access !== 'read';
-        this.#change({ readOnly: event.access === 'read', refused: null });
+      case 'access':
+        this.canWrite.value = event.access === 'write';
+        this.#change({ readOnly: event.access !== 'write', refused: event.reason ?? null });
         if (typeof event.epoch === 'string') this.#joined(event.epoch);
         break;
       case 'refused':
