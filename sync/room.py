@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pycrdt import Doc, Subscription, TransactionEvent
+from pycrdt import Doc, Map, Subscription, TransactionEvent
 
 from sync.blocks import Id
 from sync.comments import Comments, NotAComment
