@@ -6,6 +6,7 @@ What a peer may send is decided in gate.py; here is only what the bytes say.
 
 from __future__ import annotations
 
+import json
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -166,27 +167,25 @@ def _content(decoder: Decoder, content: int) -> tuple[int, int | None]:
             type_ref = decoder.var_uint()
             if type_ref > TypeRef.XML_TEXT:
                 raise DecodeError(f"has type {type_ref}, which does not exist")
-            if type_ref in (TypeRef.XML_ELEMENT, TypeRef.XML_HOOK):
+            if type_ref == TypeRef.XML_HOOK:
+                raise DecodeError("has an XML hook, which is not supported")
+            if type_ref == TypeRef.XML_ELEMENT:
                 decoder.var_string(MAX_KEY_BYTES)
             return 1, type_ref
         case Content.STRING:
             text = decoder.var_string()
             return (len(text) if text.isascii() else len(text.encode("utf-16-le")) >> 1), None
-        case Content.JSON:
-            count = decoder.var_uint()
-            _check_count(decoder, count)
-            for _ in range(count):
-                decoder.var_string()
-            return count, None
+        case Content.JSON:  # Yjs writes it no more, and the CRDT library reads it wrong
+            raise DecodeError("has values in a form that is not supported any more")
         case Content.BINARY:
             decoder.var_bytes()
             return 1, None
         case Content.EMBED:
-            decoder.var_string()
+            _check_json(decoder.var_string())
             return 1, None
         case Content.FORMAT:
             decoder.var_string(MAX_KEY_BYTES)
-            decoder.var_string()
+            _check_json(decoder.var_string())
             return 1, None
         case Content.DOC:
             decoder.var_string(MAX_KEY_BYTES)
@@ -194,6 +193,26 @@ def _content(decoder: Decoder, content: int) -> tuple[int, int | None]:
             return 1, None
         case _:
             raise DecodeError(f"has content {content}, which does not exist")
+
+
+def _check_json(text: str) -> None:
+    """The CRDT library fails on what is no JSON, and on numbers beyond a float64 or nesting beyond 128."""
+    try:
+        value = json.loads(text, parse_int=float)
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError):
+        raise DecodeError("has a value that is not JSON") from None
+    if _json_depth(value) > MAX_JSON_DEPTH:
+        raise DecodeError(f"has a value nested deeper than {MAX_JSON_DEPTH}")
+
+
+def _json_depth(value: object) -> int:
+    depth, level = 0, [value]
+    while level and depth <= MAX_JSON_DEPTH:
+        inner = [one for one in level if isinstance(one, dict | list) and one]
+        level = [item for one in inner for item in (one.values() if isinstance(one, dict) else one)]
+        depth += bool(level)
+    return depth
 
 
 def _check_count(decoder: Decoder, count: int) -> None:

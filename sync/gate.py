@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, cast, get_args
 
-from sync.blocks import Block, Content, Id, Parsed, Range, Section, TypeRef, parse, rebuild
+from sync.blocks import MAX_CLOCK, Block, Content, Id, Parsed, Range, Section, TypeRef, parse, rebuild
 from sync.causal import Walk, walk
 from sync.idset import IdSet
 from sync.lib0 import DecodeError
 from sync.nesting import MAX_TYPE_DEPTH, Nesting
+from sync.parents import Check, Found, Parents
 from sync.protocol import ClientId, CloseCode, ProtocolError, StateVector
 from sync.quick import Quick, Rules, read
 from sync.texts import Elsewhere
@@ -48,7 +49,8 @@ class Profile:
     def quick_rules(self, *, is_stored: bool) -> Rules | None:
         """What the quick reader goes by; it reads map rooms only."""
         roots = None if self.roots is None else frozenset(name.encode() for name in self.roots)
-        return Rules(roots, MAX_RUN, 0 if is_stored else RESERVED_CLIENT_IDS, is_stored) if self.is_map else None
+        max_run, reserved = (MAX_CLOCK, 0) if is_stored else (MAX_RUN, RESERVED_CLIENT_IDS)
+        return Rules(roots, max_run, reserved, is_stored) if self.is_map else None
 
 
 ANY = Profile("any")
@@ -96,6 +98,7 @@ class _Found:
     update: bytes
     fresh: list[Section]
     deletes: Deletes
+    parents: Found
     nesting: Nesting | None
     elsewhere: Elsewhere | None
 
@@ -111,6 +114,7 @@ class Gate:
     profile: Profile
     known: StateVector = field(default_factory=dict)
     _deleted: IdSet = field(default_factory=IdSet)
+    _parents: Parents = field(default_factory=Parents)
     _nesting: Nesting = field(default_factory=Nesting)
     _elsewhere: Elsewhere = field(default_factory=Elsewhere)
     _rules: Rules | None = None
@@ -143,6 +147,7 @@ class Gate:
                 check(update)
             self.known.update(cast(StateVector, plain.ends))
             self._delete(plain.deletes)
+            self._parents.add(Found(plain.types, plain.gone))
             return Admitted(update, is_new)
         found = self._inspect(update, epoch, is_stored=is_stored, is_partial=is_partial)
         if check is not None and found.is_new:
@@ -150,24 +155,51 @@ class Gate:
         for section in found.fresh:
             self.known[ClientId(section.client)] = _end(section)
         self._delete(found.deletes)
+        self._parents.add(found.parents)
         if found.nesting is not None:
             self._nesting.add(found.nesting)
         if found.elsewhere is not None:
             self._elsewhere.add(found.elsewhere)
         return Admitted(found.update, found.is_new)
 
-    def restore(self, known: StateVector, deleted: bytes) -> None:
+    def restore(self, known: StateVector, deleted: bytes, blocks_of: Callable[[ClientId], bytes]) -> None:
         """Begin with a map room's document that a gate has read: what it knows, and an update of its deletions only.
 
-        How deep its maps are is not known then: what is admitted now may lie MAX_TYPE_DEPTH deep in any of them. That
-        does not add up, because the next snapshot is read whole. Raises Refused.
+        `blocks_of` is asked later, for an update of all that the document has of a client. How deep its maps are is not
+        known then: what is admitted now may lie MAX_TYPE_DEPTH deep in any of them. That does not add up, because the
+        next snapshot is read whole. Raises Refused.
         """
+
+        def was_deleted() -> IdSet:
+            ids = IdSet()
+            for client, ranges in parse(deleted).deletes:
+                for clock, length in ranges:
+                    ids.add(client, clock, clock + length)
+            return ids
+
         try:
             deletes = parse(deleted).deletes
         except DecodeError as error:
             raise Refused(f"The stored deletions: the update {error}.", CloseCode.MALFORMED) from None
         self.known.update(known)
         self._delete(deletes)
+        self._parents.begin(
+            cast(Mapping[int, int], known), was_deleted, lambda client: self._found_in(client, blocks_of)
+        )
+
+    def _found_in(self, client: int, blocks_of: Callable[[ClientId], bytes]) -> Found:
+        """What may be a parent of what the document has of a client."""
+        update, others = blocks_of(ClientId(client)), dict(self.known)
+        others.pop(ClientId(client))
+        assert self._stored_rules is not None
+        plain = read(update, others, self._stored_rules, None)
+        if plain is not None:
+            return Found(plain.types, plain.gone)
+        check = Check(Parents())
+        for section in parse(update).sections:
+            for block in section.blocks:
+                check.is_misplaced(section.client, block)
+        return check.found
 
     def is_news(self, update: bytes) -> bool:
         """Does the document lack any of it? Changes nothing. Raises Refused."""
@@ -193,7 +225,14 @@ class Gate:
         plain = read(update, self.known, rules, epoch)
         if plain is None or len(self._without_deleted(plain.deletes)) != len(plain.deletes):
             return None
+        if plain.parents and not self._are_types(plain.parents, plain.types):
+            return None
         return plain
+
+    def _are_types(self, parents: list[tuple[int, int]], made: list[tuple[int, int]]) -> bool:
+        """Each of the document's, or one of those that the same update makes?"""
+        new = set(made)
+        return all(parent in new or self._parents.has(*parent) for parent in parents)
 
     def _delete(self, deletes: Deletes) -> None:
         for client, ranges in deletes:
@@ -218,11 +257,13 @@ class Gate:
             deletes = self._existing(deletes, found.reached)
         else:
             self._check_ready(found, deletes)
+        parents = self._check_parents(found.order)
         nesting: Nesting | None = None
         if self.profile.is_map:
             if not is_stored:
                 self._check_reserved(fresh, epoch)
                 _check_originless(fresh)
+                _check_runs(fresh)
             nesting = self._check_profile(found.order)
         elsewhere: Elsewhere | None = None
         if not self.profile.is_map:
@@ -232,7 +273,7 @@ class Gate:
         deletes = self._without_deleted(deletes)
         if is_partial or is_stripped or len(deletes) != len(parsed.deletes):
             update = rebuild(update, Parsed(fresh, deletes))
-        return _Found(update, fresh, deletes, nesting, elsewhere)
+        return _Found(update, fresh, deletes, parents, nesting, elsewhere)
 
     def _without_known(self, sections: list[Section]) -> tuple[list[Section], bool]:
         """The sections less what the document has (G4). Raises NotReady at a half-known block."""
@@ -282,12 +323,18 @@ class Gate:
             if section.client < RESERVED_CLIENT_IDS and section.client != epoch:
                 raise Refused(f"Client id {section.client} is reserved for an assistant that holds a lease.")
 
+    def _check_parents(self, order: Iterable[tuple[int, Block]]) -> Found:
+        """What lies in a type is in a type (G11)."""
+        check = Check(self._parents)
+        for client, block in order:
+            if check.is_misplaced(client, block):
+                raise Refused("The update puts something into what holds nothing.")
+        return check.found
+
     def _check_profile(self, order: Iterable[tuple[int, Block]]) -> Nesting:
         """Map profile (G5, G6). Returns how deep the items are; parents come before what lies in them."""
         added = Nesting(below=self._nesting)
         for client, block in order:
-            if block.length > MAX_RUN:
-                raise Refused(f"The update has a block longer than {MAX_RUN}.")
             if block.content == Content.GC:
                 continue
             self._check_block(block)
@@ -334,6 +381,12 @@ def _reached_part(fresh: list[Section], reached: Mapping[int, int]) -> list[Sect
         if blocks:
             out.append(Section(section.client, section.clock, blocks))
     return out
+
+
+def _check_runs(fresh: list[Section]) -> None:
+    """Stored ones may be longer: the library joins what lies side by side."""
+    if any(block.length > MAX_RUN for section in fresh for block in section.blocks):
+        raise Refused(f"The update has a block longer than {MAX_RUN}.")
 
 
 def _check_originless(fresh: list[Section]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterator
 
 
 class IdSet:
@@ -19,6 +20,15 @@ class IdSet:
             return False
         index = bisect_right(starts, start) - 1
         return index >= 0 and end <= self._ends[client][index]
+
+    def parts(self, client: int, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """What of [start, end) is in the set, in order."""
+        starts, ends = self._starts.get(client, []), self._ends.get(client, [])
+        for index in range(max(0, bisect_right(starts, start) - 1), len(starts)):
+            if starts[index] >= end:
+                return
+            if ends[index] > start:
+                yield max(start, starts[index]), min(end, ends[index])
 
     def add(self, client: int, start: int, end: int) -> None:
         """Put [start, end) in."""

@@ -30,10 +30,16 @@ _PLAIN = frozenset((127, 126, 121, 120))  # undefined, null, false, true
 
 
 class Quick(NamedTuple):
-    """An update that is plainly right: each client's clock after it, and what it deletes."""
+    """An update that is plainly right if its `parents` are: each client's clock after it, and what it deletes.
+
+    `types` are the maps that it makes, `gone` the runs (client, clock, length) that came without their content.
+    """
 
     ends: list[tuple[int, int]]
     deletes: list[tuple[int, list[Range]]]
+    types: list[tuple[int, int]]
+    gone: list[tuple[int, int, int]]
+    parents: list[tuple[int, int]]
 
 
 class _Link(NamedTuple):
@@ -91,6 +97,9 @@ def _read(data: bytes, known: Mapping[int, int], rules: Rules, epoch: int | None
     names: set[bytes] = set()  # keys whose text was looked at
     fields: set[bytes] = set()  # parent and key of what has no origin
     links: list[_Link] = []  # from one client's blocks to another's in this update
+    types: list[tuple[int, int]] = []
+    gone: list[tuple[int, int, int]] = []
+    parents: list[tuple[int, int]] = []
     own = data  # the bytes of the client whose section is read; the whole update occurs nowhere in itself
     originless = total = client = 0
     count = data[0]
@@ -135,6 +144,7 @@ def _read(data: bytes, known: Mapping[int, int], rules: Rules, epoch: int | None
                         elif tick >= clock:
                             raise _Unusual
                         parent = data[start:at]
+                        parents.append((other, tick))
                 else:
                     at = _root(data, at, roots)
                 at = _key(data, at, names)
@@ -162,6 +172,7 @@ def _read(data: bytes, known: Mapping[int, int], rules: Rules, epoch: int | None
                 if data[at] != _MAP:
                     raise _Unusual
                 at += 1
+                types.append((client, clock))
                 clock += 1
                 reached[client] = clock
                 continue
@@ -200,6 +211,7 @@ def _read(data: bytes, known: Mapping[int, int], rules: Rules, epoch: int | None
                     length, at = _long_uint(data, at - 1)
                 if not 0 < length <= max_run:
                     raise _Unusual
+                gone.append((client, clock, length))
                 clock += length
             reached[client] = clock
         if clock > MAX_CLOCK:
@@ -208,7 +220,7 @@ def _read(data: bytes, known: Mapping[int, int], rules: Rules, epoch: int | None
         raise _Unusual
     if originless != len(fields) and not is_stored:  # one key twice: how often, the long way counts (G6)
         raise _Unusual
-    return Quick(list(reached.items()), _deletes(data, at, client, own, known, reached))
+    return Quick(list(reached.items()), _deletes(data, at, client, own, known, reached), types, gone, parents)
 
 
 def _are_in_order(links: list[_Link], reached: Mapping[int, int]) -> bool:

@@ -163,8 +163,14 @@ class Room:
             return [] if snapshot is None else [snapshot]
         self._apply([snapshot])
         state = self.doc.get_state()
-        self.gate.restore(decode_state_vector(state), self.doc.get_update(state))
+        self.gate.restore(decode_state_vector(state), self.doc.get_update(state), self._blocks_of)
         return []
+
+    def _blocks_of(self, client: ClientId) -> bytes:
+        """An update of all that the document has of a client."""
+        others = decode_state_vector(self.doc.get_state())
+        others.pop(client, None)
+        return self.doc.get_update(encode_state_vector(others))
 
     def _load(self, stored: list[bytes]) -> int:
         """How many could not be applied."""

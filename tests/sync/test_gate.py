@@ -14,6 +14,7 @@ from pycrdt import Array, Doc, Map, Text
 from sync.gate import ANY, MAX_ORIGINLESS, Gate, NotReady, Refused, board_profile
 from sync.lib0 import var_bytes, var_string, var_uint
 from sync.protocol import ClientId, CloseCode
+from sync.room import Room
 
 ANN, BEN = ClientId(2**21), ClientId(2**22)
 BOARD = board_profile(("shapes", "meta"))
@@ -326,3 +327,63 @@ def test_a_long_chain_over_many_clients_costs_about_one_look_a_block() -> None:
     gate = Gate(BOARD)
     gate.admit(update(*chain, (first + count, 0, [value()])))
     assert len(gate.known) == count + 1
+
+
+def test_g11_what_lies_in_something_lies_in_a_type() -> None:
+    """The library fails on a block below a plain value, and would fail again at each load: the room would be lost."""
+    gate = Gate(BOARD)
+    gate.admit(update((ANN, 0, [value(key="plain"), nested_map(key="map")])))
+    below_value, below_map = value(parent=(ANN, 0), key="x"), value(parent=(ANN, 1), key="x")
+    gate.admit(update((ANN, 2, [below_map])))
+    for block in (below_value, nested_map(parent=(ANN, 0), key="y")):
+        assert refusal(update((ANN, 3, [block])), gate) is CloseCode.REFUSED
+        assert refusal(update((ANN, 3, [value(key="z"), value(parent=(ANN, 3), key="x")])), gate) is CloseCode.REFUSED
+    assert refusal(update((BEN, 0, [below_value]), (ANN, 3, [value()])), gate) is CloseCode.REFUSED
+
+
+def test_g11_what_was_gone_before_it_came_may_have_been_a_type() -> None:
+    """Somebody wrote into a map offline; meanwhile it was deleted, and its content forgotten."""
+    for gone in (b"\x00\x03", item(1, b"\x03")):
+        gate = Gate(BOARD)
+        gate.admit(update((ANN, 0, [gone])))
+        assert gate.admit(update((BEN, 0, [value(parent=(ANN, 1), key="x")]))).is_new
+
+
+def test_g11_a_room_that_begins_with_a_snapshot_knows_its_types() -> None:
+    """Also what was a plain value in the snapshot and was deleted since: the log is read in one go."""
+    doc: Doc[Any] = Doc(client_id=ANN)
+    shapes: Map[Any] = doc.get("shapes", type=Map)
+    shapes["map"] = Map({"x": 1})  # 0, 1
+    shapes["plain"] = 1  # 2
+    shapes["gone"] = Map()  # 3
+    del shapes["gone"]
+    room = Room(BOARD, "epoch", snapshot=doc.get_update())
+    room.gate.admit(update(deletes=var_uint(1) + var_uint(ANN) + b"\x01\x02\x01"))
+    assert refusal(update((BEN, 0, [value(parent=(ANN, 2), key="x")])), room.gate) is CloseCode.REFUSED
+    assert refusal(update((BEN, 0, [value(parent=(ANN, 1), key="x")])), room.gate) is CloseCode.REFUSED
+    for parent in (0, 3):
+        assert room.gate.admit(
+            update((BEN, room.gate.known.get(BEN, 0), [value(parent=(ANN, parent), key="x")]))
+        ).is_new
+
+
+def test_g12_what_the_library_cannot_read_is_malformed_in_rooms_of_any_schema() -> None:
+    for block in (
+        item(7, b"\x05" + var_string("hook")),
+        item(2, b"\x01" + var_string("1")),
+        *(item(5, var_string(text)) for text in ("", "{", "NaN", "1e999", '"\\ud800"', "[" * 50 + "]" * 50)),
+        item(6, var_string("bold") + var_string("undefined")),
+    ):
+        assert refusal(update((ANN, 0, [block])), Gate(ANY)) is CloseCode.MALFORMED
+    Gate(ANY).admit(update((ANN, 0, [item(5, var_string('{"a": [1, null, -2.5e3, "é"]}'), root="note", key=None)])))
+
+
+def test_g6_runs_of_what_is_gone_grow_together_in_a_snapshot_and_are_still_read() -> None:
+    gate = Gate(BOARD)
+    for clock in (0, 2**20):
+        gate.admit(update((ANN, clock, [b"\x00" + var_uint(2**20)])))
+    joined = update((ANN, 0, [b"\x00" + var_uint(2**21)]))
+    assert refusal(joined) is CloseCode.REFUSED
+    for with_longer_way in (b"", value(origin=(ANN, 0))):
+        blocks = [b"\x00" + var_uint(2**21), *([with_longer_way] if with_longer_way else [])]
+        assert Gate(BOARD).admit(update((ANN, 0, blocks)), is_stored=True).is_new
