@@ -1,4 +1,4 @@
-"""A room in memory: the pure Room, the outboxes of its connections, and the pump that makes its updates durable.
+"""A room in memory: the pure Room, the outboxes of its connections, and the log that its updates go to.
 
 Under load a room does things by turns: it writes what has come to the log, and tells it when it is durable, everything
 in one message; presence goes along (W13).
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -17,20 +17,19 @@ import anyio
 from pycrdt import Doc
 
 from sync.coalescing import Coalescer, Pacer
+from sync.log_writer import LogWriter, Start
 from sync.outbox import Outbox, Rules
 from sync.outgoing import Outgoing
 from sync.presence import ConnectionId
 from sync.protocol import Awareness, BoardEvent, CloseCode, Message, SyncStatus, SyncStep1, SyncStep2, Update, encode
 from sync.room import Append, Broadcast, Close, Effect, Member, Room, RoomBroken, Send
 from sync.settings import Settings
-from sync.store import Entry, NoSuchRoom, RoomInfo, Store, StoreError
+from sync.store import Entry, RoomInfo, Store
 from sync.tally import Tally
 from sync.watch import Watcher
 
-FIRST_RETRY_S = 0.1
-MAX_RETRY_S = 2.0  # so a store that is back is noticed well within 5 s
-MAX_BATCH = 2_000  # updates of one append; bounds how long one room holds the commit
 MAX_ITEMS = 8  # answers kept framed for the next who asks the same
+FEW = 16  # connections that are told in less time than it takes to look how long that took
 PRESENCE_WAITS_S = 0.003  # for a commit under way, to go in one write with what it brings
 
 log = logging.getLogger(__name__)
@@ -56,7 +55,7 @@ class LiveRoom:
         store: Store,
         clock: Callable[[], float],
         settings: Settings,
-        start: Callable[[Callable[[], Coroutine[Any, Any, None]]], object],
+        start: Start,
         on_change: Callable[[str, Doc[Any]], None] = lambda room, doc: None,
         tally: Tally | None = None,
     ) -> None:
@@ -79,8 +78,6 @@ class LiveRoom:
         self._outboxes: dict[ConnectionId, Outbox] = {}
         self.fault: str | None = None
         """Why the store does not take updates, while it does not."""
-        self._pending: list[Entry] = []
-        self._pending_bytes = 0
         self._max_pending_bytes = settings.max_pending_bytes
         self.rules = Rules(
             settings.max_outbox_bytes,
@@ -95,14 +92,8 @@ class LiveRoom:
         """By the identity of the message, which is kept with it."""
         self._timer: asyncio.Handle | None = None
         self._loop = asyncio.get_running_loop()
-        self._start = start
-        self._has_pump = False
-        self._may_rest = False
-        self._is_writing = False
-        self._writing_since = 0.0
-        self._work: anyio.Event | None = None
+        self._log = LogWriter(info.room, store, self, start)
         self._flushed: anyio.Event | None = None
-        self._store = store
         self._on_change = on_change
         self._clock = clock
 
@@ -136,7 +127,7 @@ class LiveRoom:
         """A frame came; while the store does not take what came before, only so much of it (S7)."""
         self.tally.received_messages += 1
         self.tally.received_bytes += len(frame)
-        if self._pending_bytes > self._max_pending_bytes:
+        if self._log.pending_bytes > self._max_pending_bytes:
             reason = f"Cannot save: {self.fault or 'the store does not keep up'}"
             self.perform([Close(connection, CloseCode.STORAGE_UNAVAILABLE, reason)])
             return
@@ -163,9 +154,7 @@ class LiveRoom:
         for effect in effects:
             match effect:
                 case Append(update, author):
-                    self._pending_bytes += len(update)
-                    self._pending.append(Entry(update, author, int(self._clock() * 1000)))
-                    self._wake_pump()
+                    self._log.put(Entry(update, author, int(self._clock() * 1000)))
                 case Send(connection, message):
                     if outbox := self._outboxes.get(connection):
                         item = self._item(message)
@@ -193,20 +182,9 @@ class LiveRoom:
         return known[1]
 
     def rest(self) -> None:
-        """Now and then: what is kept for those who come next is let go, and of a quiet room the pump."""
+        """Now and then: what is kept for those who come next is let go."""
         self._items.clear()
         self.room.rest()
-        if self._may_rest and self._work is not None:
-            self._work.set()
-        self._may_rest = True
-
-    def _wake_pump(self) -> None:
-        self._may_rest = False
-        if not self._has_pump and not self._is_stopped:
-            self._has_pump = True
-            self._start(self._pump)
-        if self._work is not None:
-            self._work.set()
 
     def _speak_soon(self) -> None:
         """At once when the room was quiet; what comes in the same turn of the loop goes along."""
@@ -214,8 +192,8 @@ class LiveRoom:
             return
         now = perf_counter()
         wait_s = self._pacer.pause_s(now)
-        if self._is_writing:
-            wait_s = max(wait_s, self._writing_since + PRESENCE_WAITS_S - now)
+        if self._log.is_busy:
+            wait_s = max(wait_s, self._log.since + PRESENCE_WAITS_S - now)
         if wait_s > 0:
             self._timer = self._loop.call_later(wait_s, self._speak)
         else:
@@ -237,8 +215,9 @@ class LiveRoom:
                 self._tell((broadcast.message,), broadcast.to)
         self._spoken(began)
         self.tally.observe_flush(perf_counter() - began)
-        # a loop that gathers writes does them at the end of its turn: then it is known what they cost
-        self._loop.call_soon(self._spoken, began)
+        if len(self._outboxes) > FEW:
+            # a loop that gathers writes does them at the end of its turn: then it is known what they cost
+            self._loop.call_soon(self._spoken, began)
 
     def _spoken(self, began: float) -> None:
         now = perf_counter()
@@ -266,52 +245,33 @@ class LiveRoom:
         self.tally.sent_bytes += item.size_bytes
         return [item]
 
-    async def _pump(self) -> None:
-        """Writes what is pending, whatever came meanwhile as one batch; ends when the room is stopped or quiet."""
-        while True:
-            while self._pending:
-                self._is_writing = True
-                self._writing_since = perf_counter()
-                if wait_s := self._pacer.pause_s(self._writing_since):
-                    self._writing_since += wait_s
-                    await asyncio.sleep(wait_s)
-                batch, self._pending = self._pending[:MAX_BATCH], self._pending[MAX_BATCH:]
-                await self._write(batch)
-            self._is_writing = False
-            if self._flushed is not None:
-                self._flushed.set()
-            if self._is_stopped or self._may_rest:
-                self._has_pump = False
-                self._work = None
-                if self._is_stopped:
-                    self.room.close()
-                return
-            self._work = anyio.Event()
-            await self._work.wait()
-
     def stop(self) -> None:
-        """Ends the pump when it has written what is pending."""
+        """Lets the document go when what is pending has been written."""
         self._is_stopped = True
-        if not self._has_pump:
+        if not self._log.is_busy:
             self.room.close()
-        elif self._work is not None:
-            self._work.set()
 
-    async def _write(self, batch: list[Entry]) -> None:
-        try:
-            seq = await self._append(batch)
-        except NoSuchRoom:
-            self._break(self.room.close_all(CloseCode.NOT_FOUND, "This board was deleted."))
-            return
-        size = sum(len(entry.update) for entry in batch)
-        self._pending_bytes -= size
+    # the log's side
+
+    def pause_s(self, now: float) -> float:
+        """See Listener."""
+        return self._pacer.pause_s(now)
+
+    def appended(self, batch: list[Entry], seq: int, took_s: float) -> None:
+        """See Listener. A fault that is none of a store's or a document's must not leave the room waiting."""
         self.tally.updates += len(batch)
-        self.tally.stored_bytes += size
+        self.tally.stored_bytes += sum([len(entry.update) for entry in batch])
+        self.tally.observe_commit(took_s)
         try:
-            effects = self.room.committed(len(batch))
-        except RoomBroken:
+            self._tell_storage(None)
+            self._committed(batch, seq)
+        except Exception as error:
+            if not isinstance(error, RoomBroken):
+                log.exception("room %s: what the log has taken was not told", self.info.room)
             self._break(self.room.close_all(CloseCode.GOING_AWAY, "The room is read anew from its log; try again."))
-            return
+
+    def _committed(self, batch: list[Entry], seq: int) -> None:
+        effects = self.room.committed(len(batch))
         self.seq = seq
         self.edited_at = batch[-1].at
         self.perform(effect for effect in effects if isinstance(effect, Broadcast))
@@ -321,30 +281,24 @@ class LiveRoom:
             follower.put(self.info.room)
         try:
             self._on_change(self.info.room, self.room.doc)
-        except Exception:  # somebody else's code must not end the room's pump
+        except Exception:  # somebody else's code must not end the room
             log.exception("room %s: the on_change hook failed", self.info.room)
 
-    async def _append(self, batch: list[Entry]) -> int:
-        """Until the store takes it: nothing is shown or acknowledged meanwhile, presence goes on (S7).
+    def not_appended(self, fault: str) -> None:
+        """See Listener."""
+        self.tally.store_errors += 1
+        self._tell_storage(fault)
 
-        A batch may be in the log twice when the store failed after its commit; the gate leaves out what is known.
-        """
-        pause_s = FIRST_RETRY_S
-        while True:
-            began = perf_counter()
-            try:
-                seq = await self._store.append(self.info.room, batch)
-            except NoSuchRoom:
-                raise
-            except StoreError as error:
-                self.tally.store_errors += 1
-                self._tell_storage(str(error))
-                await anyio.sleep(pause_s)
-                pause_s = min(MAX_RETRY_S, pause_s * 2)
-            else:
-                self.tally.observe_commit(perf_counter() - began)
-                self._tell_storage(None)
-                return seq
+    def gone(self) -> None:
+        """See Listener."""
+        self._break(self.room.close_all(CloseCode.NOT_FOUND, "This board was deleted."))
+
+    def rests(self) -> None:
+        """See Listener."""
+        if self._flushed is not None:
+            self._flushed.set()
+        if self._is_stopped:
+            self.room.close()
 
     def _tell_storage(self, fault: str | None) -> None:
         if fault == self.fault:
@@ -357,20 +311,19 @@ class LiveRoom:
         """The document in memory is not what the log says: the hub reads it anew for the next who comes."""
         self.is_broken = True
         self.tally.broken_rooms += 1
-        self._pending.clear()
-        self._pending_bytes = 0
+        self._log.drop()
         self.stop()
         self.perform(effects)
 
     @property
     def pending_bytes(self) -> int:
         """Received and not durable yet."""
-        return self._pending_bytes
+        return self._log.pending_bytes
 
     @property
     def is_flushed(self) -> bool:
         """All that was received is durable, or the room is broken."""
-        return self.is_broken or not (self._pending or self._is_writing)
+        return self.is_broken or not self._log.is_busy
 
     async def flush(self) -> None:
         """Returns when `is_flushed`."""

@@ -24,7 +24,7 @@ from sync import sqlite_history as history
 from sync.ballast import Ballast
 from sync.gate import ProfileName
 from sync.rows import newest_whole_snapshot, storable, whole_rows
-from sync.sqlite_appends import append
+from sync.sqlite_appends import Numbers, append
 from sync.store import Entry, Lease, Loaded, LogRow, NoSuchRoom, RoomExists, RoomInfo, StoreError, Taken, Version
 
 T = TypeVar("T")
@@ -65,10 +65,14 @@ class _Working:
 
 
 @dataclass(slots=True)
+    def finish(self) -> None:
+        """On the loop."""
+        _settle(self.future, self.result if self.error is None else self.error)
+
 class _Appending:
     """The commonest job; all of a group go together."""
 
-    future: asyncio.Future[Any]
+    done: Callable[[int | Exception], None]
     room: str
     entries: Sequence[Entry]
     result: Any = None
@@ -76,6 +80,10 @@ class _Appending:
 
 
 _Job = _Working | _Appending
+    def finish(self) -> None:
+        """On the loop."""
+        self.done(self.result if self.error is None else self.error)
+
 
 
 class SQLiteStore:
@@ -90,6 +98,7 @@ class SQLiteStore:
         self._files: tuple[tuple[int, int] | None, ...] = ()
 
     @asynccontextmanager
+        self._are_files_gone = False
     async def open(self) -> AsyncIterator[None]:
         """Start the writer and the reader; leaving the context ends them when their work is done."""
         self._loop = asyncio.get_running_loop()
@@ -146,7 +155,15 @@ class SQLiteStore:
 
     async def append(self, room: str, entries: Sequence[Entry]) -> int:
         """See Store."""
-        return cast(int, await self._queue(self._writes, _Appending(self._future(), room, entries)))
+        future = self._future()
+        self.submit(room, entries, lambda result: _settle(future, result))
+        return cast(int, await future)
+
+    def submit(self, room: str, entries: Sequence[Entry], done: Callable[[int | Exception], None]) -> None:
+        """See CallsBack."""
+        if self._loop is None:
+            raise StoreError("The store is not open.")
+        self._writes.put(_Appending(done, room, entries))
 
     async def compact(self, room: str, snapshot: bytes, upto_seq: int) -> None:
         """Two snapshots are kept, and the rows since the older: one generation behind."""
@@ -299,17 +316,15 @@ class SQLiteStore:
         return await self._submit(self._reads, work)
 
     async def _submit(self, jobs: queue.SimpleQueue[Any], work: Callable[[sqlite3.Connection], T]) -> T:
-        return cast(T, await self._queue(jobs, _Working(self._future(), work)))
+        job = _Working(self._future(), work)
+        jobs.put(job)
+        return cast(T, await job.future)
 
     def _future(self) -> asyncio.Future[Any]:
         """asyncio's own: a thread resolves a whole group of them with one wake-up of the loop."""
         if self._loop is None:
             raise StoreError("The store is not open.")
         return self._loop.create_future()
-
-    async def _queue(self, jobs: queue.SimpleQueue[Any], job: _Job) -> Any:
-        jobs.put(job)
-        return await job.future
 
     def _write_loop(self, connection: sqlite3.Connection) -> None:
         is_open = True
@@ -327,10 +342,12 @@ class SQLiteStore:
             is_open = job is not None
             if group:
                 try:
-                    self._check_files()
-                    if _commit(connection, group) == sqlite3.SQLITE_FULL and self._ballast.lift():
+                    if self._are_files_gone:  # write no more into them
+                        self._check_files()
+                    if _commit(connection, numbers, group) == sqlite3.SQLITE_FULL and self._ballast.lift():
                         log.error("the disk is full: the last space kept back is in use; free some, and start again")
-                        _commit(connection, group)
+        numbers = Numbers(connection)
+                        _commit(connection, numbers, group)
                     self._check_files()
                 except StoreError as error:
                     for waiting in group:
@@ -359,25 +376,35 @@ class SQLiteStore:
 
     def _check_files(self) -> None:
         """What goes into files that were removed or replaced is gone with this process, so it is not durable."""
-        if _files(self.path) != self._files:
+        self._are_files_gone = _files(self.path) != self._files
+        if self._are_files_gone:
             raise StoreError(f"{self.path} was moved, removed or replaced; put it back, or start the server again.")
 
-    def _resolve(self, jobs: list[_Job]) -> None:
-        def resolve() -> None:
-            for job in jobs:
-                if job.future.cancelled():
-                    continue
-                if job.error is not None:
-                    job.future.set_exception(job.error)
-                else:
-                    job.future.set_result(job.result)
-
+    def _resolve(self, jobs: Sequence[_Job]) -> None:
         assert self._loop is not None
         if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(resolve)
+            self._loop.call_soon_threadsafe(_finish, jobs)
 
 
-def _commit(connection: sqlite3.Connection, group: list[_Job]) -> int | None:
+def _finish(jobs: Sequence[_Job]) -> None:
+    """One wake-up of the loop for a whole group."""
+    for job in jobs:
+        try:
+            job.finish()
+        except Exception:  # one that waits must not take the others' answers away
+            log.exception("who waited for the store failed")
+
+
+def _settle(future: asyncio.Future[Any], result: Any) -> None:
+    if future.done():
+        return  # who waited has given up
+    if isinstance(result, Exception):
+        future.set_exception(result)
+    else:
+        future.set_result(result)
+
+
+def _commit(connection: sqlite3.Connection, numbers: Numbers, group: list[_Job]) -> int | None:
     """One transaction for all jobs; a job that fails takes back only its own part. SQLite's error code, if any."""
     for job in group:
         job.result = job.error = None
@@ -400,6 +427,8 @@ def _commit(connection: sqlite3.Connection, group: list[_Job]) -> int | None:
         append(connection, appending)
         connection.execute("COMMIT")
     except sqlite3.Error as error:
+        if len(group) == 1 and isinstance(group[0], _Appending) and numbers.append_alone(group[0]):
+            return None
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         for job in group:
@@ -417,6 +446,7 @@ def _translated(error: Exception) -> Exception:
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
     try:
+        numbers.keep([job for job in group if isinstance(job, _Appending)])
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("SELECT * FROM sqlite_master").fetchall()  # now its files are there

@@ -5,10 +5,10 @@ A Store is given to the hub; its contract is `sync.testing.StoreContract`, which
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from sync.gate import ProfileName
 
@@ -183,4 +183,14 @@ class Store(Protocol):
 
     async def check(self, room: str) -> Sequence[str]:
         """What of the room does not read as it was written, in words; changes nothing. Raises NoSuchRoom."""
+        ...
+
+
+@runtime_checkable
+class CallsBack(Protocol):
+    """A Store that appends without a task for each room: a commit then costs the event loop one turn instead of three."""
+
+    def submit(self, room: str, entries: Sequence[Entry], done: Callable[[int | Exception], None]) -> None:
+        """As `append`. `done` is called later, on the event loop, with the last one's number or with what stood
+        against it. Raises StoreError when the store is not open; `done` is not called then."""
         ...

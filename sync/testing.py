@@ -18,6 +18,7 @@ import pytest
 from sync.store import (
     MAX_AUTOMATIC_VERSIONS,
     Entry,
+    CallsBack,
     NoSuchRoom,
     NoSuchVersion,
     RoomExists,
@@ -68,6 +69,32 @@ class StoreContract:
         assert (await store.load("a")).updates == (b"1", b"2", b"3")
 
     async def test_rooms_do_not_see_each_others_updates(self, store: Store) -> None:
+    async def test_each_entry_has_the_next_number_also_in_a_room_made_anew(self, store: Store) -> None:
+        """Wrong numbers would let a snapshot take the place of rows that it does not hold."""
+        await store.create("a", "e", "map", NOW)
+        written = [await store.append("a", entries(*batch)) for batch in ([b"1"], [b"2"], [b"3", b"4"], [b"5"], [b"6"])]
+        assert written == [1, 2, 4, 5, 6]
+        await store.delete("a")
+        with pytest.raises(NoSuchRoom):
+            await store.append("a", entries(b"7"))
+        await store.create("a", "f", "map", NOW)
+        assert [await store.append("a", entries(update)) for update in (b"x", b"y")] == [1, 2]
+        loaded = await store.load("a")
+        assert (loaded.updates, loaded.seq) == ((b"x", b"y"), 2)
+
+    async def test_a_store_that_calls_back_does_so_later_and_once(self, store: Store) -> None:
+        if not isinstance(store, CallsBack):
+            return  # it need not
+        await store.create("a", "e", "map", NOW)
+        heard: dict[str, list[int | Exception]] = {"a": [], "nowhere": []}
+        for room, answers in heard.items():
+            store.submit(room, entries(b"1"), answers.append)
+        assert not any(heard.values()), "the room that asks is not ready to be told"
+        await store.append("a", entries(b"2"))
+        assert heard["a"] == [1]
+        assert len(heard["nowhere"]) == 1
+        assert isinstance(heard["nowhere"][0], NoSuchRoom)
+
         for room in ("a", "b"):
             await store.create(room, "e", "map", NOW)
             await store.append(room, entries(room.encode()))

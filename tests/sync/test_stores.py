@@ -57,6 +57,25 @@ class TestSQLiteStore(StoreContract):
             )
         assert pragmas == [2, "wal"], "2 is FULL; less loses acknowledged commits in a power failure"
 
+    async def test_numbers_go_on_where_another_process_has_written(self, tmp_path: Path) -> None:
+        here, there = SQLiteStore(tmp_path / "coplayer.db"), SQLiteStore(tmp_path / "coplayer.db")
+        async with here.open(), there.open():
+            await here.create("a", "e", "map", NOW)
+            writers = (here, here, there, there, here, there, here)
+            assert [await one.append("a", entries(b"%d" % i)) for i, one in enumerate(writers, 1)] == [*range(1, 8)]
+            assert (await here.load("a")).updates == tuple(b"%d" % i for i in range(1, 8))
+
+    async def test_a_callback_that_fails_takes_no_answer_from_the_others(self, tmp_path: Path) -> None:
+        def fail(result: int | Exception) -> None:
+            raise ZeroDivisionError
+
+        store = SQLiteStore(tmp_path / "coplayer.db")
+        async with store.open():
+            await store.create("a", "e", "map", NOW)
+            for done in (fail, fail):
+                store.submit("a", entries(b"1"), done)
+            assert await store.append("a", entries(b"2")) == 3
+
     @pytest.mark.parametrize(
         ("damage", "left", "damaged"),
         [
