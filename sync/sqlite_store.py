@@ -63,12 +63,12 @@ class _Working:
     result: Any = None
     error: Exception | None = None
 
-
-@dataclass(slots=True)
     def finish(self) -> None:
         """On the loop."""
         _settle(self.future, self.result if self.error is None else self.error)
 
+
+@dataclass(slots=True)
 class _Appending:
     """The commonest job; all of a group go together."""
 
@@ -78,12 +78,12 @@ class _Appending:
     result: Any = None
     error: Exception | None = None
 
-
-_Job = _Working | _Appending
     def finish(self) -> None:
         """On the loop."""
         self.done(self.result if self.error is None else self.error)
 
+
+_Job = _Working | _Appending
 
 
 class SQLiteStore:
@@ -96,9 +96,9 @@ class SQLiteStore:
         self._reads: queue.SimpleQueue[_Working | None] = queue.SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._files: tuple[tuple[int, int] | None, ...] = ()
+        self._are_files_gone = False
 
     @asynccontextmanager
-        self._are_files_gone = False
     async def open(self) -> AsyncIterator[None]:
         """Start the writer and the reader; leaving the context ends them when their work is done."""
         self._loop = asyncio.get_running_loop()
@@ -327,6 +327,7 @@ class SQLiteStore:
         return self._loop.create_future()
 
     def _write_loop(self, connection: sqlite3.Connection) -> None:
+        numbers = Numbers(connection)
         is_open = True
         while is_open:
             group: list[_Job] = []
@@ -346,7 +347,6 @@ class SQLiteStore:
                         self._check_files()
                     if _commit(connection, numbers, group) == sqlite3.SQLITE_FULL and self._ballast.lift():
                         log.error("the disk is full: the last space kept back is in use; free some, and start again")
-        numbers = Numbers(connection)
                         _commit(connection, numbers, group)
                     self._check_files()
                 except StoreError as error:
@@ -409,6 +409,8 @@ def _commit(connection: sqlite3.Connection, numbers: Numbers, group: list[_Job])
     for job in group:
         job.result = job.error = None
     try:
+        if len(group) == 1 and isinstance(group[0], _Appending) and numbers.append_alone(group[0]):
+            return None
         connection.execute("BEGIN IMMEDIATE")
         appending: list[_Appending] = []
         for job in group:
@@ -426,9 +428,8 @@ def _commit(connection: sqlite3.Connection, numbers: Numbers, group: list[_Job])
             connection.execute("RELEASE job")
         append(connection, appending)
         connection.execute("COMMIT")
+        numbers.keep([job for job in group if isinstance(job, _Appending)])
     except sqlite3.Error as error:
-        if len(group) == 1 and isinstance(group[0], _Appending) and numbers.append_alone(group[0]):
-            return None
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         for job in group:
@@ -446,7 +447,6 @@ def _translated(error: Exception) -> Exception:
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
     try:
-        numbers.keep([job for job in group if isinstance(job, _Appending)])
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("SELECT * FROM sqlite_master").fetchall()  # now its files are there

@@ -17,8 +17,8 @@ import pytest
 
 from sync.store import (
     MAX_AUTOMATIC_VERSIONS,
-    Entry,
     CallsBack,
+    Entry,
     NoSuchRoom,
     NoSuchVersion,
     RoomExists,
@@ -68,7 +68,6 @@ class StoreContract:
         assert await store.append("a", entries(b"3", at=NOW - 5_000)) == 3
         assert (await store.load("a")).updates == (b"1", b"2", b"3")
 
-    async def test_rooms_do_not_see_each_others_updates(self, store: Store) -> None:
     async def test_each_entry_has_the_next_number_also_in_a_room_made_anew(self, store: Store) -> None:
         """Wrong numbers would let a snapshot take the place of rows that it does not hold."""
         await store.create("a", "e", "map", NOW)
@@ -95,6 +94,7 @@ class StoreContract:
         assert len(heard["nowhere"]) == 1
         assert isinstance(heard["nowhere"][0], NoSuchRoom)
 
+    async def test_rooms_do_not_see_each_others_updates(self, store: Store) -> None:
         for room in ("a", "b"):
             await store.create(room, "e", "map", NOW)
             await store.append(room, entries(room.encode()))
