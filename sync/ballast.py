@@ -41,7 +41,9 @@ class Ballast:
         return self.path.exists() and self.path.stat().st_size == self._size_bytes
 
     def lift(self) -> bool:
-        """Give its space up; was there any?"""
+        """Give its space up; was there any? Another process's is left alone."""
+        if self._size_bytes == 0:
+            return False
         try:
             self.path.unlink()
         except OSError:

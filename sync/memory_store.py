@@ -80,6 +80,10 @@ class MemoryStore:
         self._check()
         return sorted((row.info for row in self._rooms.values()), key=lambda info: (-info.edited_at, info.room))
 
+    async def info(self, room: str) -> RoomInfo:
+        """See Store."""
+        return self._row(room).info
+
     async def describe(self, room: str, title: str) -> None:
         """See Store."""
         row = self._row(room)

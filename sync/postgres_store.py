@@ -149,6 +149,14 @@ class PostgresStore:
 
         return await self._others.run(work)
 
+    async def info(self, room: str) -> RoomInfo:
+        """See Store."""
+
+        async def work(connection: Connection) -> RoomInfo:
+            return (await _find(connection, room))[1]
+
+        return await self._others.run(work)
+
     async def describe(self, room: str, title: str) -> None:
         """See Store."""
 

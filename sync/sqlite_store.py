@@ -197,6 +197,10 @@ class SQLiteStore:
 
         return await self._read(work)
 
+    async def info(self, room: str) -> RoomInfo:
+        """See Store."""
+        return await self._read(lambda connection: _find(connection, room)[1])
+
     async def describe(self, room: str, title: str) -> None:
         """See Store."""
 

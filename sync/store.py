@@ -137,6 +137,10 @@ class Store(Protocol):
         """All rooms, last edited first."""
         ...
 
+    async def info(self, room: str) -> RoomInfo:
+        """One of them, without its document. Raises NoSuchRoom."""
+        ...
+
     async def describe(self, room: str, title: str) -> None:
         """Keep the title, so that a list of rooms needs no documents."""
         ...

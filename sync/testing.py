@@ -137,6 +137,9 @@ class StoreContract:
             ("old", "Plans", NOW + 5),
             ("new", "", NOW),
         ]
+        assert await store.info("old") == rooms[0]
+        with pytest.raises(NoSuchRoom):
+            await store.info("nowhere")
 
     async def test_s9_a_deleted_room_is_gone_with_all_it_held(self, store: Store) -> None:
         await store.create("a", "e1", "map", NOW)
