@@ -39,9 +39,9 @@ from tests.support.postgres import Postgres, running_postgres
 from tests.support.program import Program
 from tests.support.server import Server
 
-MAX_LIFE_S = 0.6  # after the first confirmed edit; a life has some thousand of them
+LIFE_S = 0.6  # at most, after the first confirmed edit; a life has some hundreds of them, or thousands
 IN_FLIGHT = 8  # transactions of one writer that wait for their confirmation
-MAX_BATCH = 32  # edits of one transaction
+MAX_BATCH = 64  # edits of one transaction
 NEW_SHAPES = 0.05  # of the edits make one; the others change one of the writer's own
 OWN_SHAPES = 8
 RESTORE_EVERY = 5  # rounds
@@ -182,8 +182,11 @@ class Historian:
 class Ordeal:
     """One server with its store, its writers, and what they were promised."""
 
-    def __init__(self, server: Server, database: Postgres | None, writers: int, seed: int, database_every: int) -> None:
+    def __init__(
+        self, server: Server, database: Postgres | None, writers: int, seed: int, database_every: int, life_s: float
+    ) -> None:
         self.totals = Totals()
+        self._life_s = life_s
         self._database_every = database_every
         self._server = server
         self._database = database
@@ -235,7 +238,7 @@ class Ordeal:
                 tasks.start_soon(writer.write, self._server.sync_url, on_ack)
             tasks.start_soon(historian.work, self._server.url)
             await first.wait()
-            await anyio.sleep(self._rng.random() * MAX_LIFE_S)
+            await anyio.sleep(self._rng.random() * self._life_s)
             if database is not None:
                 await anyio.to_thread.run_sync(database.stop, "immediate")
             await anyio.to_thread.run_sync(self._server.kill)
@@ -357,10 +360,11 @@ async def run(
     tell: Callable[[Totals], None] = lambda totals: None,
     database_every: int = 10,
     minutes: float = math.inf,
+    life_s: float = LIFE_S,
 ) -> Totals:
     """`tell` hears of every round; in every `database_every`th the database dies along."""
     ends = time.monotonic() + 60 * minutes
-    ordeal = Ordeal(server, database, writers, seed, database_every)
+    ordeal = Ordeal(server, database, writers, seed, database_every, life_s)
     for _ in range(rounds):
         await ordeal.round()
         tell(ordeal.totals)
@@ -381,6 +385,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--minutes", type=float, default=math.inf, help="begin no round after these")
+    parser.add_argument("--life-s", type=float, default=LIFE_S, help="of the server, at most, after the first answer")
     parser.add_argument("--store", choices=("sqlite", "postgres"), default="sqlite")
     parser.add_argument("--writers", type=int, default=5)
     parser.add_argument("--seed", type=int, default=None, help="of the moments and edits; timing differs all the same")
@@ -409,9 +414,8 @@ def main() -> int:
             print(line(totals), flush=True)
 
     with place(arguments.store) as (server, database):
-        totals = anyio.run(
-            lambda: run(server, database, arguments.rounds, arguments.writers, seed, tell, minutes=arguments.minutes)
-        )
+        limits = {"minutes": arguments.minutes, "life_s": arguments.life_s}
+        totals = anyio.run(lambda: run(server, database, arguments.rounds, arguments.writers, seed, tell, **limits))
     totals = Totals(**add(earlier, totals))
     print("total\n" + line(totals))
     for fault in (*totals.lost[:20], *totals.unreadable[:20], *totals.diverged[:20]):
