@@ -134,6 +134,8 @@ class Calling:
     def _log(self, run: RunId, seq: int, item: Item, outcome: Staged | ToolError, began: float) -> None:
         ms = round((time.monotonic() - began) * 1000)
         now_ms = self._world.now_ms()
+        name = self._world.tools.known(item)
+        self._world.metrics.called(name, outcome.code if isinstance(outcome, ToolError) else "ok")
         if isinstance(outcome, ToolError):
             label = outcome.message[:1].upper() + outcome.message[1:]
             self._ledger.log_call(run, CallEntry(seq, item, True, outcome.output, label, now_ms, ms), None)

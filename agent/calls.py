@@ -40,6 +40,11 @@ class ToolBox:
         self.schemas: tuple[Mapping[str, Any], ...] = tuple(schema(tool) for tool in tools)
         """What the model reads, made once: the same bytes in every request."""
 
+    def known(self, item: Item) -> str:
+        """The name of the tool that is called; `unknown` for one that there is not."""
+        name = str(item.get("name"))
+        return name if name in self._tools else "unknown"
+
     def parse(self, item: Item) -> Tool:
         """The call as a tool with checked arguments. Raises ToolError."""
         name = str(item.get("name"))

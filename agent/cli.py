@@ -31,7 +31,7 @@ from agent.demo_app import DemoApp, loopback_only
 from agent.demo_model import answer
 from agent.settings import Settings, SettingsError
 from agent.supervisor import Supervisor
-from sync import admin
+from sync import admin, logs
 from sync import cli as server_cli
 from sync.app import create_app
 from sync.auth import Access, Authority
@@ -40,7 +40,7 @@ from sync.settings import Settings as ServerSettings
 from sync.settings import SettingsError as ServerSettingsError
 
 TOKEN_LIFETIME_S = 365 * 24 * 3600  # of the child's own token; it ends with the process
-_GIVEN_BY_UP = ("server", "token")
+_GIVEN_BY_UP = ("server", "token", "log", "log_level")
 _OF_MCP = ("server", "token", "slot", "name", "max_calls", "call_pause_s", "guest_idle_s", "answer_patience_s")
 _OF_MODEL = (
     "model", "model_api", "openai_key", "model_key", "base_url", "connect_timeout_s", "event_timeout_s",
@@ -113,8 +113,8 @@ def _agent(arguments: argparse.Namespace) -> int:
     from agent import service
     from agent.own import Agent
 
-    logging.basicConfig(level=logging.WARNING, format="coplayer agent: %(message)s")
     settings = Settings.from_env(**_given(arguments))
+    logs.configure(settings.log, settings.log_level, (settings.token, settings.openai_key, settings.model_key))
     agent = Agent(settings=settings)
     line = settings.model_line
     if arguments.with_parent:
@@ -167,7 +167,13 @@ def _up(arguments: argparse.Namespace) -> int:
 
     def on_ready(address: str) -> None:
         _tell(address, settings, line)
-        supervisors.append(_child(assistant.with_(server=reachable(address), token=_token(settings))))
+        supervisors.append(
+            _child(
+                assistant.with_(
+                    server=reachable(address), token=_token(settings), log=settings.log, log_level=settings.log_level
+                )
+            )
+        )
         supervisors[-1].start()
         _stop_first(supervisors[-1])
         if _may_open(arguments.open):

@@ -20,6 +20,7 @@ from agent.calling import DOING, Calling
 from agent.face import Face
 from agent.instructions import INSTRUCTIONS
 from agent.ledger import Ledger
+from agent.metrics import Metrics
 from agent.model import Item, StepDone, StepFailed, StepRequest, is_call, text_of
 from agent.preview import Preview
 from agent.records import Prompt, RunState, call_id
@@ -93,12 +94,14 @@ class Runner:
             self._world.face.show("waiting", run, note=ended.question)
         elif ended is not None:
             self.ledger.end(run, ended.status, self._world.now_ms(), ended.summary, ended.error)
+            self._world.metrics.ran(ended.status)
             await self._world.saved()
 
     def fail(self, run: RunId) -> None:
         """End a run that failed by a fault of our own."""
         error = RunError(code="internal", message="Something went wrong inside the assistant.", retryable=True)
         self.ledger.set(run, status="failed", ended_at=self.now_ms(), error=error)
+        self._world.metrics.ran("failed")
         self._world.face.show("idle")
 
     async def _go(self, run: RunId) -> Ended | Paused:
@@ -134,6 +137,7 @@ class Runner:
             # Of an answer that was cut short no call is carried out: its arguments may be half of what was meant.
             items = done.items if done.incomplete is None else tuple(i for i in done.items if not is_call(i))
             state = self.ledger.commit_step(state, items, words, done.usage, world.now_ms())
+            world.metrics.used(done.usage)
             if done.incomplete is not None:
                 why = "its length" if done.incomplete == "max_output_tokens" else "the provider's content filter"
                 return _failed("incomplete", done.incomplete, f"The model's answer was cut short by {why}.", True)
@@ -150,7 +154,7 @@ class Runner:
         world = self._world
         self.ledger.set(state.id, status="in_progress")
         world.face.show("thinking", state.id)
-        watcher = _Show(world.face, state.id, self._calling.preview(state, prompt))
+        watcher = _Show(world.face, state.id, self._calling.preview(state, prompt), world.metrics)
         done: StepDone | StepFailed
         pictures = await self._calling.pictures(state)
         for _ in range(3):
@@ -219,8 +223,9 @@ class Runner:
 class _Show(Watcher):
     """Shows a step's words as they stream."""
 
-    def __init__(self, face: Face, run: RunId, preview: Preview) -> None:
+    def __init__(self, face: Face, run: RunId, preview: Preview, metrics: Metrics) -> None:
         self._face = face
+        self._metrics = metrics
         self._run = run
         self._preview = preview
         self._text = ""
@@ -232,6 +237,9 @@ class _Show(Watcher):
     def writing(self, tool: str, arguments: str, position: int) -> None:
         self._face.show("thinking", self._run, note=DOING.get(tool, tool), text=self._text)
         self._preview.write(position, tool, arguments)
+
+    def answered(self, result: StepDone | StepFailed, seconds: float) -> None:
+        self._metrics.stepped(result, seconds)
 
     def again(self, failure: StepFailed, tried: int) -> None:
         self._text = ""

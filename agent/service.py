@@ -14,11 +14,12 @@ import anyio
 
 from agent.demo_app import serve_demo
 from agent.demo_model import answer
+from agent.metrics import Metrics, served
 from agent.model import Model
 from agent.models_check import check, is_fine, told
 from agent.openai_model import OpenAIModel
 from agent.rooms import Refused
-from agent.settings import Settings
+from agent.settings import Settings, SettingsError
 from agent.tools import TOOLS
 from agent.tools.base import Tool
 from agent.worker import Worker
@@ -51,11 +52,16 @@ async def work(settings: Settings, tools: Sequence[type[Tool]] = TOOLS) -> int:
     try:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_until_signal, tasks.cancel_scope)
-            async with open_model(settings) as model:
-                await Worker(settings, model, tools, holder=uuid4().hex).run()
+            metrics = Metrics()
+            with served(metrics, settings.metrics_host, settings.metrics_port):
+                async with open_model(settings) as model:
+                    await Worker(settings, model, tools, uuid4().hex, metrics).run()
     except* Refused as group:
         sys.stderr.write(f"coplayer agent: {group.exceptions[0]}\n")
         status = 1
+    except* SettingsError as group:
+        sys.stderr.write(f"coplayer agent: {group.exceptions[0]}\n")
+        status = 2
     return status
 
 

@@ -6,12 +6,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from ipaddress import ip_address
-from typing import Any, Literal, get_type_hints
+from typing import Any, Literal, get_args, get_type_hints
 from urllib.parse import urlsplit
 
 Api = Literal["responses", "chat"]
 ApiChoice = Literal["auto", "responses", "chat"]
 VisionChoice = Literal["auto", "yes", "no"]
+LogChoice = Literal["text", "json"]
+LogLevel = Literal["debug", "info", "warning", "error"]
 
 OPENAI_URL = "https://api.openai.com/v1"
 DEFAULT_MODEL = "gpt-6.1-terra"
@@ -205,6 +207,25 @@ class Settings:
         default=20.0,
         metadata=_says("COPLAYER_AGENT_LINGER", "Seconds the assistant stays in a room that everybody has left."),
     )
+    log: LogChoice = field(
+        default="text",
+        metadata=_says("COPLAYER_LOG", "What is printed: `text` for people, or `json`, an object a line."),
+    )
+    log_level: LogLevel = field(
+        default="warning",
+        metadata=_says("COPLAYER_LOG_LEVEL", "The least that is printed: `debug`, `info`, `warning` or `error`."),
+    )
+    metrics_port: int = field(
+        default=0,
+        metadata=_says(
+            "COPLAYER_AGENT_METRICS_PORT",
+            "Port where the assistant serves `/metrics` (runs, steps, tokens, calls), without a token; 0 for none.",
+            0,
+        ),
+    )
+    metrics_host: str = field(
+        default="127.0.0.1", metadata=_says("COPLAYER_AGENT_METRICS_HOST", "Address for that; keep it in your network.")
+    )
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ, **flags: Any) -> Settings:
@@ -225,6 +246,8 @@ class Settings:
             raise SettingsError("COPLAYER_MODEL_API must be auto, responses or chat")
         if self.model_vision not in ("auto", "yes", "no"):
             raise SettingsError("COPLAYER_MODEL_VISION must be auto, yes or no")
+        if self.log not in get_args(LogChoice) or self.log_level not in get_args(LogLevel):
+            raise SettingsError("COPLAYER_LOG must be text or json, COPLAYER_LOG_LEVEL debug, info, warning or error")
         for name in ("server", "base_url"):
             url = urlsplit(getattr(self, name))
             if getattr(self, name) and (url.scheme not in ("http", "https") or not url.hostname):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from time import monotonic
 
 import anyio
 
@@ -45,6 +46,9 @@ class Watcher:
     def writing(self, tool: str, arguments: str, position: int) -> None:
         """A call of this tool is being written: all its arguments so far, and its place among the step's calls."""
 
+    def answered(self, result: StepDone | StepFailed, seconds: float) -> None:
+        """A try has ended, so long after it was begun."""
+
     def again(self, failure: StepFailed, tried: int) -> None:
         """A try failed and the step is asked again."""
 
@@ -55,8 +59,10 @@ async def ask(
     """Ask until the step is done or cannot be. Cancelling closes the model's connection."""
     tried = 0
     while True:
+        began = monotonic()
         result = await _try(model, request, watcher, event_timeout_s)
         tried += 1
+        watcher.answered(result, monotonic() - began)
         if isinstance(result, StepDone):
             return result
         delay = policy.delay(tried, result)

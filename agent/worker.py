@@ -19,6 +19,7 @@ from pycrdt import Doc
 
 from agent.calls import ToolBox
 from agent.ledger import Ledger
+from agent.metrics import Metrics
 from agent.model import Model
 from agent.peer import Peer, joined
 from agent.rooms import Busy, Lease, Refused, RoomEvent, Rooms, ServerAway, first_of
@@ -56,7 +57,15 @@ class _Place:
 class Worker:
     """One assistant process. `holder` tells it from other processes of the same slot."""
 
-    def __init__(self, settings: Settings, model: Model, tools: Sequence[type[Tool]], holder: str) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        model: Model,
+        tools: Sequence[type[Tool]],
+        holder: str,
+        metrics: Metrics | None = None,
+    ) -> None:
+        self._metrics = Metrics() if metrics is None else metrics
         self._settings = settings
         self._model = model
         self._tools = ToolBox(tools, openai_schema)
@@ -84,7 +93,11 @@ class Worker:
             place.update(event)
         elif event.is_active:
             self._places[event.room] = _Place(event)
-            tasks.start_soon(self._attend, event.room)
+            tasks.start_soon(self._look_after, event.room)
+
+    async def _look_after(self, room: str) -> None:
+        with self._metrics.in_room():
+            await self._attend(room)
 
     async def _attend(self, room: str) -> None:
         """Be in a room as long as it needs the assistant."""
@@ -199,6 +212,7 @@ class Worker:
             self._settings,
             self._model,
             policy,
+            metrics=self._metrics,
         )
 
 

@@ -12,6 +12,7 @@ from pycrdt import Doc
 
 from agent.calls import ToolBox
 from agent.face import Face
+from agent.metrics import Metrics
 from agent.model import Model
 from agent.settings import Settings
 from agent.step import RetryPolicy
@@ -30,6 +31,7 @@ class Place:
     settings: Settings
     now_ms: Callable[[], int] = field(default=lambda: int(time.time() * 1000), kw_only=True)
     sleep: Callable[[float], Awaitable[None]] = field(default=anyio.sleep, kw_only=True)
+    metrics: Metrics = field(default_factory=Metrics, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

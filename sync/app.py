@@ -24,6 +24,7 @@ from sync.hub import Hub
 from sync.key_source import is_address, keep_fresh, keys_from_file
 from sync.names import BadRoomName, check_room_name
 from sync.problems import EXCEPTION_HANDLERS, response
+from sync.requests import Requests
 from sync.settings import Settings
 from sync.sockets import is_own_origin, serve_hocuspocus, serve_sync
 from sync.store import Store, StoreError
@@ -190,7 +191,7 @@ def create_app(
             *(_pages() if pages else ()),
         ],
         lifespan=lifespan,
-        middleware=[Middleware(SecurityHeaders, settings=settings)],
+        middleware=[Middleware(Requests, tally=hub.tally), Middleware(SecurityHeaders, settings=settings)],
         exception_handlers={**EXCEPTION_HANDLERS, BadRoomName: _bad_name},
     )
     app.state.hub = hub

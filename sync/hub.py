@@ -5,6 +5,7 @@ Every task lives in a task group that ends with its connection; nothing a client
 
 from __future__ import annotations
 
+import logging
 import math
 import secrets
 import time
@@ -17,6 +18,7 @@ from typing import Any, TypeVar
 import anyio
 from pycrdt import Doc
 
+from sync import logs
 from sync.connection import Connection, Mailbox, RawTransport, Socket, SocketClosed, SocketLink, say_goodbye
 from sync.gate import RESERVED_CLIENT_IDS, Profile, ProfileName
 from sync.hooks import Hooks
@@ -33,6 +35,7 @@ from sync.versions import keep_versions
 from sync.watch import RoomNow, RoomStatus, Watcher
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 WANTED_POLL_S = 5.0  # how soon a lease that ran out with unfinished work is noticed
 BEAT_MIN_S = 0.01
@@ -182,6 +185,7 @@ class Hub:
         self.tally.joins += 1
         try:
             connection.join(member, link, agent, expires_at - self._clock())
+            log.info("joined", extra=logs.with_fields(connection=connection.id, room=room))
             self._changed(room)
             if agent is not None:  # again, now that a newer lease would find this connection and close it
                 await self.check_lease(room, agent)
@@ -192,7 +196,11 @@ class Hub:
 
     def _ended(self, connection: Connection) -> None:
         self._connections.remove(connection)
-        self.tally.closed[connection.outbox.goodbye or 0] += 1
+        code = connection.outbox.goodbye or 0
+        self.tally.closed[code] += 1
+        if log.isEnabledFor(logging.INFO):
+            fields = logs.with_fields(connection=connection.id, room=connection.slot.room, code=int(code))
+            log.info("left", extra=fields)
         self._left.set()
         self.rooms.leave(connection.slot)
         self._changed(connection.slot.room)

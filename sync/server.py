@@ -6,11 +6,14 @@ import signal
 import socket as sockets
 import sys
 from collections.abc import Callable
+from typing import cast
+from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sync import logs
 from sync.hub import Hub
 from sync.settings import Settings, SettingsError
 from sync.store import StoreError
@@ -73,6 +76,7 @@ def serve(app: Starlette, settings: Settings, on_ready: Callable[[str], None]) -
 
     Raises SettingsError when the address cannot be listened on.
     """
+    logs.configure(cast(logs.Kind, settings.log), cast(logs.Level, settings.log_level), secrets_of(settings))
     check_address(settings.host, settings.port)
     server = Server(configure(app, settings), app.state.hub, on_ready)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
@@ -80,6 +84,12 @@ def serve(app: Starlette, settings: Settings, on_ready: Callable[[str], None]) -
         signal.signal(number, lambda *_: None)
     server.run()
     return 0 if server.started else 1
+
+
+def secrets_of(settings: Settings) -> list[str]:
+    """What of the settings must never be printed."""
+    password = urlsplit(settings.store).password if "://" in settings.store else None
+    return [secret for secret in (settings.secret, settings.metrics_token, password) if secret]
 
 
 def check_address(host: str, port: int) -> None:
@@ -105,7 +115,9 @@ def configure(app: Starlette, settings: Settings) -> uvicorn.Config:
         host=settings.host,
         port=settings.port,
         log_level="warning",
+        log_config=None,  # it goes the way of all records
         access_log=False,
+        forwarded_allow_ips=list(settings.trusted_proxies),
         ws=RawWebSocket if settings.raw_transport else WebSocket,
         # above our own limits: ours close with 4413, the transport's 1009 makes stock clients loop
         ws_max_size=2 * max(settings.max_message_bytes, settings.max_any_message_bytes),

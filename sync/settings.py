@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
+from sync import logs
 from sync.gate import PROFILE_NAMES, ProfileName
 
 
@@ -115,6 +117,19 @@ class Settings:
         "What `/metrics` asks for as `Authorization: Bearer`, so that a scraper needs no rights on rooms; empty: an"
         " admin's token where tokens are asked for.",
     )
+    log: str = _setting(
+        "text", "COPLAYER_LOG", "What is printed while it runs: `text` for people, or `json`, an object a line."
+    )
+    log_level: str = _setting(
+        "warning",
+        "COPLAYER_LOG_LEVEL",
+        "The least that is printed: `debug`, `info` (each request too), `warning`, `error`.",
+    )
+    trusted_proxies: tuple[str, ...] = _setting(
+        ("127.0.0.1", "::1"),
+        "COPLAYER_TRUSTED_PROXIES",
+        "Addresses or networks, by commas, whose X-Forwarded-For and X-Forwarded-Proto are believed.",
+    )
     raw_transport: bool = _setting(
         True,
         "COPLAYER_RAW_TRANSPORT",
@@ -146,6 +161,12 @@ class Settings:
             )
         if (self.jwt_audience or self.jwt_issuer) and not self.jwt_keys:
             raise SettingsError("COPLAYER_JWT_AUDIENCE and COPLAYER_JWT_ISSUER say nothing without COPLAYER_JWT_KEYS.")
+        if self.log not in logs.KINDS or self.log_level not in logs.LEVELS:
+            raise SettingsError(
+                f"COPLAYER_LOG is one of {', '.join(logs.KINDS)}, COPLAYER_LOG_LEVEL one of {', '.join(logs.LEVELS)}."
+            )
+        for entry in self.trusted_proxies:
+            _check_network(entry)
         if self.secret and len(self.secret.encode()) < 32:
             raise SettingsError("COPLAYER_SECRET is shorter than 32 bytes; make one with: openssl rand -hex 32")
         for entry in self.profiles:
@@ -184,6 +205,15 @@ class Settings:
                 f"COPLAYER_STORE is {self.store!r}; use sqlite:///path/to/file.db or postgresql://host/database."
             )
         return Path(rest).expanduser()
+
+
+def _check_network(entry: str) -> None:
+    try:
+        ip_network(entry)
+    except ValueError:
+        raise SettingsError(
+            f"COPLAYER_TRUSTED_PROXIES has {entry!r}; write addresses or networks, as 10.0.0.0/8."
+        ) from None
 
 
 def _parse(env: str, text: str, kind: object) -> Any:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from sync import logs
 from sync.auth import Access
 from sync.connection import RAW, SocketClosed
 from sync.gate import ProfileName
@@ -16,6 +17,7 @@ from sync.multiplex import Grant, Multiplex
 from sync.names import BadRoomName, check_room_name
 from sync.presence import Identity
 from sync.protocol import CloseCode, ProtocolError
+from sync.requests import id_headers
 from sync.room import Member
 from sync.rooms import Rejected
 from sync.settings import Settings
@@ -58,14 +60,16 @@ async def serve_sync(websocket: WebSocket) -> None:
     """`/sync/{room}`: accept first, then serve or close with a code (C1); a refused handshake tells nothing."""
     hub: Hub = websocket.app.state.hub
     offered = websocket.scope.get("subprotocols") or []
-    await websocket.accept(subprotocol=offered[0] if offered else None)
+    await websocket.accept(subprotocol=offered[0] if offered else None, headers=id_headers(websocket.scope))
     socket = StarletteSocket(websocket)
     try:
         try:
             room, member, agent, profile, expires_at = await _admit(websocket, hub)
         except (ProtocolError, Rejected) as refusal:
+            hub.tally.rejected[refusal.code] += 1
             await socket.close(refusal.code, refusal.reason)
             return
+        logs.bind(room=room, user=member.identity.user)
         raw = websocket.scope.get("extensions", {}).get(RAW)
         if raw is not None:
             await hub.adopt(room, raw["transport"], member, agent, profile, expires_at)
@@ -78,7 +82,7 @@ async def serve_sync(websocket: WebSocket) -> None:
 async def serve_hocuspocus(websocket: WebSocket) -> None:
     """`/hocuspocus`: many documents, each with a token of its own."""
     hub: Hub = websocket.app.state.hub
-    await websocket.accept()
+    await websocket.accept(headers=id_headers(websocket.scope))
     socket = StarletteSocket(websocket)
 
     def authorize(room: str, token: str) -> Grant:
@@ -92,6 +96,7 @@ async def serve_hocuspocus(websocket: WebSocket) -> None:
 
     try:
         if not is_own_origin(websocket.headers, hub.settings):
+            hub.tally.rejected[CloseCode.FORBIDDEN] += 1
             await socket.close(CloseCode.FORBIDDEN, OTHER_SITE)
             return
         await Multiplex(socket, hub, authorize, lambda room: new_room_profile(room, False, hub.settings)).serve()
