@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import secrets
 import sys
 import time
 from collections.abc import Callable
@@ -98,11 +99,12 @@ def _rooms(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _token(arguments: argparse.Namespace, settings: Settings) -> int:
-    access = Access(arguments.user, arguments.name, arguments.access, arguments.room)
+    access = Access(arguments.user, arguments.name, arguments.access, arguments.room, token=secrets.token_hex(8))
     try:
         print(Authority(settings.secret).mint(access, time.time(), arguments.days * DAY_S))
     except ValueError as error:
         raise Trouble(str(error)) from None
+    print(f"id {access.token}: with it the token can be taken back (POST /api/revocations)", file=sys.stderr)
     return 0
 
 

@@ -39,14 +39,14 @@ def token_of(request: Request) -> str | None:
 def access_of(request: Request) -> Access:
     """What the caller may do anywhere. Raises NotAllowed."""
     hub = hub_of(request)
-    return hub.hooks.authorise(token_of(request), None, hub.now())
+    return hub.admission.authorise(token_of(request), None)
 
 
 def room_of(request: Request, *, is_write: bool = False) -> tuple[str, Access]:
     """The room named in the path and what the caller may do there. Raises BadRoomName, NotAllowed."""
     room = check_room_name(request.path_params["room"])
     hub = hub_of(request)
-    access = hub.hooks.authorise(token_of(request), room, hub.now())
+    access = hub.admission.authorise(token_of(request), room)
     if is_write and not access.can_write:
         raise NotAllowed(CloseCode.FORBIDDEN, "You may read this board, not change it.")
     return room, access
@@ -66,7 +66,9 @@ async def list_rooms(request: Request) -> Response:
     """The rooms the caller may see, last edited first."""
     access = access_of(request)
     rooms = [
-        {**asdict(info), "people": people} for info, people in await hub_of(request).list() if access.covers(info.room)
+        {**asdict(info), "people": people}
+        for info, people in await hub_of(request).list()
+        if hub_of(request).admission.allows(access, info.room)
     ]
     return JSONResponse({"rooms": rooms})
 
@@ -77,7 +79,7 @@ async def create_room(request: Request) -> Response:
     body = await body_of(request)
     room = check_room_name(text_field(body, "room", 1_000, new_room_name()))
     title = text_field(body, "title", MAX_TITLE, "")
-    if not (access.can_write and access.covers(room)):
+    if not (access.can_write and hub_of(request).admission.allows(access, room)):
         raise NotAllowed(CloseCode.FORBIDDEN, "You may not make this board.")
     await hub_of(request).create(room, request.app.state.board.profile)
     if title:
@@ -124,7 +126,7 @@ async def room_events(request: Request) -> Response:
         async for status in hub_of(request).watch(slot):
             if status is None:
                 yield ServerSentEvent(comment="alive")
-            elif access.covers(status.room):
+            elif hub_of(request).admission.allows(access, status.room):
                 yield ServerSentEvent(event="room", data=json.dumps(asdict(status)))
 
     return EventSourceResponse(events(), shutdown_grace_period=GRACE_S)

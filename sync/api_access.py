@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import secrets
 from collections.abc import AsyncIterator
 from dataclasses import asdict
 
@@ -40,13 +41,14 @@ async def make_token(request: Request) -> Response:
     authority = Authority(hub.settings.secret)
     if not authority.can_mint:
         raise Problem(409, "Set COPLAYER_SECRET first: without it the server makes no tokens.")
-    made = Access(user, name, ROLES[ROLES.index(role)], room)
-    return JSONResponse({"token": authority.mint(made, now, lifetime_s), "expires_at": int(now + lifetime_s)}, 201)
+    made = Access(user, name, ROLES[ROLES.index(role)], room, token=secrets.token_hex(8))
+    token = authority.mint(made, now, lifetime_s)
+    return JSONResponse({"token": token, "id": made.token, "expires_at": int(now + lifetime_s)}, 201)
 
 
 async def room_events(request: Request) -> Response:
     """Server-sent events: the room's people, title and last edit now, and at every change."""
-    room, _ = room_of(request)
+    room, access = room_of(request)
     hub = hub_of(request)
     await hub.read(room, lambda doc: None)  # 404 before the stream begins
 
@@ -54,6 +56,8 @@ async def room_events(request: Request) -> Response:
         async for status in hub.follow(room):
             if status is None:
                 yield ServerSentEvent(comment="alive")
+            elif not hub.admission.allows(access, room):
+                return
             else:
                 yield ServerSentEvent(event="room", data=json.dumps(asdict(status), ensure_ascii=False))
 

@@ -17,7 +17,18 @@ from starlette.routing import BaseRoute, Match, Mount, Route, WebSocketRoute
 from starlette.staticfiles import PathLike, StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sync import api, api_access, api_document, api_versions, board, board_drafts, export, metrics, openapi
+from sync import (
+    api,
+    api_access,
+    api_document,
+    api_revocations,
+    api_versions,
+    board,
+    board_drafts,
+    export,
+    metrics,
+    openapi,
+)
 from sync.auth import Authority, Issuer
 from sync.hooks import Hooks
 from sync.hub import Hub
@@ -39,6 +50,7 @@ API_ROUTES: tuple[BaseRoute, ...] = (
     *api_versions.ROUTES,
     *api_access.ROUTES,
     *export.ROUTES,
+    *api_revocations.ROUTES,
     *openapi.ROUTES,
 )
 

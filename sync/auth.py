@@ -32,6 +32,11 @@ class NotAllowed(ProtocolError):
         return {CloseCode.UNAUTHORIZED: 401, CloseCode.GOING_AWAY: 503}.get(self.code, 403)
 
 
+def covers(pattern: str, room: str) -> bool:
+    """Is `room` the room that `pattern` names, or below the prefix that ends with its `*`?"""
+    return room.startswith(pattern[:-1]) if pattern.endswith("*") else room == pattern
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """What a token allows. `room` is a name, or a prefix that ends with `*`."""
@@ -42,10 +47,14 @@ class Access:
     room: str = "*"
     expires_at: float = math.inf
     """Unix seconds, leeway included."""
+    issued_at: float = -math.inf
+    """Unix seconds; long ago where nobody says."""
+    token: str | None = None
+    """The token's `jti`: by it one link can be taken back."""
 
     def covers(self, room: str) -> bool:
         """Is it for this room?"""
-        return room.startswith(self.room[:-1]) if self.room.endswith("*") else room == self.room
+        return covers(self.room, room)
 
     @property
     def can_write(self) -> bool:
@@ -164,16 +173,19 @@ class Authority:
         """A token for `access`. Raises ValueError without a secret."""
         if not self.can_mint:
             raise ValueError("Set COPLAYER_SECRET first: without it the server makes no tokens.")
-        claims = {"room": access.room, "access": access.role, "iat": int(now), "exp": int(now + lifetime_s)}
+        claims = {"room": access.room, "access": access.role, "iat": round(now, 3), "exp": int(now + lifetime_s)}
         if access.user is not None:
             claims["sub"] = access.user
         if access.name is not None:
             claims["name"] = access.name
+        if access.token is not None:
+            claims["jti"] = access.token
         return jwt.encode(claims, self._secret, algorithm=ALGORITHM)
 
 
 def _access(claims: dict[str, object], expires_at: float) -> Access:
     role, room, user, name = claims["access"], claims["room"], claims.get("sub"), claims.get("name")
+    issued_at, token = claims.get("iat"), claims.get("jti")
     if role not in ROLES or not isinstance(room, str) or not room:
         raise NotAllowed(CloseCode.UNAUTHORIZED, "The token is not valid.")
     return Access(
@@ -182,4 +194,6 @@ def _access(claims: dict[str, object], expires_at: float) -> Access:
         role=ROLES[ROLES.index(role)],
         room=room,
         expires_at=expires_at,
+        issued_at=issued_at if isinstance(issued_at, int | float) else -math.inf,
+        token=token if isinstance(token, str) else None,
     )

@@ -18,7 +18,7 @@ from sync.outbox import Link, Outbox
 from sync.outgoing import Outgoing
 from sync.presence import ConnectionId
 from sync.protocol import CloseCode
-from sync.room import Member
+from sync.room import AccessLevel, Member
 from sync.rooms import Slot
 
 GOODBYE_S = 1.0  # a close frame that does not get through in this time is given up
@@ -77,7 +77,7 @@ class RawTransport(Link, Protocol):
 class Connection:
     """One socket's place in a room, from joining until `leave`. A raw transport's Receiver."""
 
-    __slots__ = ("_expiry", "_limit", "_live", "_on_end", "id", "outbox", "slot")
+    __slots__ = ("_access", "_expiry", "_limit", "_live", "_on_end", "id", "member", "outbox", "slot")
 
     def __init__(self, connection: ConnectionId, slot: Slot, limit: int, on_end: Callable[[Connection], None]) -> None:
         assert slot.live is not None
@@ -92,10 +92,13 @@ class Connection:
     def join(self, member: Member, link: Link, agent: Agent | None, lives_s: float) -> None:
         """Counted from here on, until `lost`. `lives_s` is how long its token holds."""
         self.outbox = Outbox(link, self._live.rules)
+        self.member: Member
+        self._access: AccessLevel
         if isinstance(link, SocketLink):
             link.outbox = self.outbox
         self._live.connect(self.id, member, self.outbox, agent)
         if lives_s < math.inf:
+        self.member, self._access = member, member.access
             self._expiry = asyncio.get_running_loop().call_later(max(0.0, lives_s), self._expired)
 
     def received(self, data: bytes) -> None:
@@ -128,6 +131,12 @@ class SocketLink:
     """A link over `send` of a Socket: one message under way, by one writer that sleeps when there is none."""
 
     def __init__(self, socket: Socket) -> None:
+    def set_access(self, access: AccessLevel, reason: str) -> None:
+        """What it may do from now on; the reason is for one that may only read."""
+        if access != self._access:
+            self._access = access
+            self._live.set_access(self.id, access, reason)
+
         self.outbox: Outbox
         self._socket = socket
         self._item: Outgoing | None = None

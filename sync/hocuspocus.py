@@ -181,6 +181,8 @@ class Translator:
                 return self._acknowledgement()
             case BoardEvent({"type": "stateless", "payload": str(payload)}):
                 return var_string(self.key) + bytes([HocuspocusType.STATELESS]) + var_string(payload)
+            case BoardEvent({"type": "access", "access": access}):
+                return authenticated(self.key, can_write=access != "read")
             case BoardEvent(event):
                 number_refused = event.get("update")
                 if event.get("type") == "refused" and isinstance(number_refused, int):

@@ -19,6 +19,8 @@ import anyio
 from pycrdt import Doc
 
 from sync import logs
+from sync.admission import Admission
+from sync.auth import NotAllowed
 from sync.connection import Connection, Mailbox, RawTransport, Socket, SocketClosed, SocketLink, say_goodbye
 from sync.gate import RESERVED_CLIENT_IDS, Profile, ProfileName
 from sync.hooks import Hooks
@@ -27,6 +29,7 @@ from sync.outbox import Link, Outbox
 from sync.presence import ConnectionId, Identity
 from sync.protocol import CloseCode, SyncStatus, SyncStep1, Update, decode, encode
 from sync.room import Member
+from sync.revocations import NOW_READ_ONLY, Level, Revocation
 from sync.rooms import Rejected, Rooms
 from sync.settings import Settings
 from sync.store import Lease, NoSuchRoom, RoomInfo, Store, StoreError
@@ -37,6 +40,7 @@ from sync.watch import RoomNow, RoomStatus, Watcher
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
+REVOCATIONS_POLL_S = 2.0  # how soon this process hears of what another one took back
 WANTED_POLL_S = 5.0  # how soon a lease that ran out with unfinished work is noticed
 BEAT_MIN_S = 0.01
 BEAT_MAX_S = 1.0  # between two looks at all connections; 20 000 of them take 5 ms
@@ -71,6 +75,7 @@ class Hub:
         self.settings = settings
         self.hooks = hooks if hooks is not None else Hooks()
         self.tally = Tally()
+        self.admission = Admission(store, self.hooks, clock)
         self.rooms = Rooms(
             store,
             settings,
@@ -93,6 +98,8 @@ class Hub:
         async with self.rooms.running(), anyio.create_task_group() as tasks:
             tasks.start_soon(keep_versions, self.rooms, self.store, self.settings.version_every_s, self._clock)
             tasks.start_soon(self._beat)
+            await self.admission.read()
+            tasks.start_soon(self._keep_revocations)
             try:
                 yield self
             finally:
@@ -226,6 +233,38 @@ class Hub:
     def connections(self) -> tuple[Connection, ...]:
         """All that have joined a room and not left it."""
         return tuple(self._connections)
+
+    async def revoke(self, room: str, user: str | None, token: str | None, access: Level) -> Revocation:
+        """Take access back, on open connections too; `room` may be a prefix and `*`. Raises StoreError."""
+        revocation = await self.admission.revoke(room, user, token, access)
+        self._apply_revocations()
+        return revocation
+
+    async def unrevoke(self, number: str) -> bool:
+        """Give it back; was it taken? Raises StoreError."""
+        was_there = await self.admission.unrevoke(number)
+        self._apply_revocations()
+        return was_there
+
+    def _apply_revocations(self) -> None:
+        """To every open connection, at once (A9)."""
+        for connection in tuple(self._connections):
+            try:
+                access = self.admission.revocations.judge(connection.member.holder.access, connection.slot.room)
+            except NotAllowed as taken:
+                connection.outbox.close(taken.code, taken.reason)
+            else:
+                connection.set_access(access.level, NOW_READ_ONLY)
+
+    async def _keep_revocations(self) -> None:
+        """Other processes may share the store: another server, the room workers."""
+        while True:
+            await anyio.sleep(REVOCATIONS_POLL_S)
+            try:
+                if await self.admission.read():
+                    self._apply_revocations()
+            except StoreError as error:
+                log.debug("what was taken back cannot be read: %s", error)
 
     def _new_connection(self) -> ConnectionId:
         self._next_connection += 1

@@ -22,7 +22,7 @@ from sync.outbox import Outbox, Rules
 from sync.outgoing import Outgoing
 from sync.presence import ConnectionId
 from sync.protocol import Awareness, BoardEvent, CloseCode, Message, SyncStatus, SyncStep1, SyncStep2, Update, encode
-from sync.room import Append, Broadcast, Close, Effect, Member, Room, RoomBroken, Send
+from sync.room import AccessLevel, Append, Broadcast, Close, Effect, Member, Room, RoomBroken, Send
 from sync.settings import Settings
 from sync.store import Entry, RoomInfo, Store
 from sync.tally import Tally
@@ -144,6 +144,10 @@ class LiveRoom:
         for connection, agent in self.agents.items():
             if agent.slot == slot and agent.epoch < epoch:
                 self._outboxes[connection].close(CloseCode.SUPERSEDED, "Another assistant has taken over this room.")
+
+    def set_access(self, connection: ConnectionId, access: AccessLevel, reason: str) -> None:
+        """What it may do from now on; the reason is for one that may only read."""
+        self.perform(self.room.set_access(connection, access, reason))
 
     def close_all(self, code: CloseCode, reason: str) -> None:
         """Say goodbye to everybody."""

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from sync.gate import ProfileName
+from sync.revocations import Revocation
 from sync.store import (
     MAX_AUTOMATIC_VERSIONS,
     Entry,
@@ -42,6 +43,7 @@ class MemoryStore:
         self.fault: StoreError | None = None
         self._rooms: dict[str, _Row] = {}
 
+        self._revocations: list[Revocation] = []
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """Nothing to open."""
@@ -169,6 +171,24 @@ class MemoryStore:
         """Memory does not rot."""
         self._row(room)
         return []
+
+    async def revoke(self, revocation: Revocation) -> None:
+        """See Store."""
+        self._check()
+        self._revocations.append(revocation)
+
+    async def unrevoke(self, number: str) -> bool:
+        """See Store."""
+        self._check()
+        before = len(self._revocations)
+        self._revocations = [revocation for revocation in self._revocations if revocation.id != number]
+        return len(self._revocations) < before
+
+    async def revocations(self, now: int) -> Sequence[Revocation]:
+        """See Store."""
+        self._check()
+        left = [revocation for revocation in self._revocations if revocation.until > now]
+        return sorted(left, key=lambda revocation: (-revocation.at, revocation.id))
 
     def _check(self) -> None:
         if self.fault is not None:

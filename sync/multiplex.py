@@ -232,6 +232,8 @@ class Multiplex:
             self._forget(document)
             await self.send(hocuspocus.closed(document.key, "Your access has changed; connect again."))
             return
+        else:
+            document.member.holder.access = grant.member.holder.access
         if grant.expires_at < math.inf:
             document.timer = anyio.CancelScope(deadline=document.scope.deadline - RENEW_BEFORE_S)
             tasks.start_soon(self._ask_for_token, document, document.timer)

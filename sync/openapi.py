@@ -81,6 +81,7 @@ def _operation(path: str, method: str, route: Route, spec: Operation) -> Schema:
 def _path_parameters(path: str) -> list[Schema]:
     room = {"type": "string", "minLength": 1, "maxLength": MAX_ROOM_NAME, "pattern": ROOM_PART}
     schemas = {"room": room, "version": count(1, 2**31), "run": {**text(128, 1), "pattern": "^[A-Za-z0-9._~-]+$"}}
+    schemas["revocation"] = {**text(64, 1), "pattern": "^[0-9a-f]+$"}
     return [
         {"name": name, "in": "path", "required": True, "schema": schemas[name]}
         for name in re.findall(r"\{(\w+)\}", path)

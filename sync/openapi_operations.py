@@ -103,6 +103,16 @@ SCHEMAS: Mapping[str, Schema] = {
         is_automatic={"type": "boolean"},
         size=INTEGER,
     ),
+    "Revocation": _object(
+        ("id", "room", "user", "token", "access", "at", "until"),
+        id=STRING,
+        room=STRING,
+        user={"type": ["string", "null"]},
+        token={"type": ["string", "null"]},
+        access={"type": "string", "enum": ["none", "read"]},
+        at=INTEGER,
+        until=INTEGER,
+    ),
     "Run": _object(("id", "calls", "messages"), id=STRING, calls={"type": "array"}, messages={"type": "array"}),
     "JsonPatch": {
         "type": "array",
@@ -227,11 +237,11 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ),
     ("POST", "/api/rooms/{room}/tokens"): Operation(
         "access",
-        {201: (JSON, _object(("token", "expires_at"), token=STRING, expires_at=INTEGER))},
+        {201: (JSON, _object(("token", "id", "expires_at"), token=STRING, id=STRING, expires_at=INTEGER))},
         {
             JSON: _object(
                 ("access",),
-                access={"type": "string", "enum": ["read", "write", "agent", "admin"]},
+                access={"type": "string", "enum": ["read", "comment", "write", "agent", "admin"]},
                 user=text(128),
                 name=text(128),
                 expires_in_s=_number(1, 366 * 24 * 3600),
@@ -239,6 +249,24 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         },
         fails=(400, 409, 413, 422),
     ),
+    ("GET", "/api/revocations"): Operation(
+        "access", {200: (JSON, _object(("revocations",), revocations={"type": "array", "items": ref("Revocation")}))}
+    ),
+    ("POST", "/api/revocations"): Operation(
+        "access",
+        {201: (JSON, ref("Revocation"))},
+        {
+            JSON: _object(
+                (),
+                room=text(MAX_ROOM_NAME + 1, 1),
+                user=text(128),
+                token=text(128),
+                access={"type": "string", "enum": ["none", "read"]},
+            )
+        },
+        fails=(400, 404, 409, 413, 422),
+    ),
+    ("DELETE", "/api/revocations/{revocation}"): Operation("access", {204: None}, fails=(404,)),
     ("POST", "/api/rooms/{room}/lease"): Operation(
         "assistants",
         {200: (JSON, _object(("epoch", "expires_in_s"), epoch=INTEGER, expires_in_s={"type": "number"}))},

@@ -14,9 +14,11 @@ from typing import cast
 from psycopg.conninfo import conninfo_to_dict
 
 from sync import postgres_history as history
+from sync import postgres_revocations
 from sync.gate import ProfileName
 from sync.postgres_appends import Appends
 from sync.postgres_links import Connection, Links, one_moment
+from sync.revocations import Revocation
 from sync.rows import newest_whole_snapshot, storable, whole_rows
 from sync.store import Entry, Lease, Loaded, LogRow, NoSuchRoom, RoomExists, RoomInfo, StoreError, Taken, Version
 
@@ -287,6 +289,18 @@ class PostgresStore:
 
         return await self._others.run(work)
 
+    async def revoke(self, revocation: Revocation) -> None:
+        """See Store."""
+        await self._others.run(lambda c: postgres_revocations.add(c, revocation))
+
+    async def unrevoke(self, number: str) -> bool:
+        """See Store."""
+        return await self._others.run(lambda c: postgres_revocations.remove(c, number))
+
+    async def revocations(self, now: int) -> Sequence[Revocation]:
+        """See Store."""
+        return await self._others.run(lambda c: postgres_revocations.in_force(c, now))
+
     async def check(self, room: str) -> Sequence[str]:
         """See Store."""
 
@@ -302,7 +316,7 @@ async def _migrate(connection: Connection) -> None:
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock(%s)", (_SCHEMA_LOCK,))
         await connection.execute("SET LOCAL client_min_messages = warning")  # not "already exists, skipping"
-        await connection.execute(_SCHEMA)
+        await connection.execute(_SCHEMA + postgres_revocations.SCHEMA)
         versions = await (await connection.execute("SELECT version FROM coplayer.format")).fetchall()
         if not versions:
             await connection.execute("INSERT INTO coplayer.format (version) VALUES (%s)", (_SCHEMA_VERSION,))

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pycrdt import Doc, Map, Subscription, TransactionEvent
 
+from sync.auth import OPEN, Access
 from sync.blocks import Id
 from sync.comments import Comments, NotAComment
 from sync.gate import Gate, NotReady, Profile, Refused
@@ -51,6 +52,13 @@ class RoomBroken(Exception):
     """The CRDT library failed on an admitted update: rebuild the room from its log."""
 
 
+@dataclass(slots=True)
+class Holder:
+    """What a connection's token allows; a fresh token takes the place of the old one."""
+
+    access: Access = OPEN
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """What is known of a connection when it joins."""
@@ -63,6 +71,7 @@ class Member:
     """It understands board events: our own client (`?coplayer=1`), or a dialect that translates them."""
     hears_stateless: bool = False
     """It may pass messages on to others that are kept nowhere (H6)."""
+    holder: Holder = field(default_factory=Holder, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +113,8 @@ Effect = Append | Send | Broadcast | Close
 @dataclass(slots=True)
 class _Connection:
     member: Member
+    refusal: str | None = None
+    """Why it may change nothing, if so."""
     is_synced: bool = False
     is_behind: bool = False
     """It sent an update past a gap; its acks wait until a step 2 has closed it (W8)."""
@@ -226,7 +237,7 @@ class Room:
 
     def connect(self, connection: ConnectionId, member: Member) -> list[Effect]:
         """A connection joins: it hears the room's epoch, our step 1 and who is here (W2)."""
-        self._connections[connection] = _Connection(member)
+        self._connections[connection] = _Connection(member, READ_ONLY if member.access == "read" else None)
         effects: list[Effect] = []
         if member.hears_events:  # a stock client would log an error for a message it does not know
             joined = BoardEvent({"type": "joined", "epoch": self.epoch, "access": member.access})
@@ -242,6 +253,22 @@ class Room:
         if self._connections.pop(connection, None) is None:
             return []
         return self._broadcast_presence(self.presence.disconnect(connection))
+
+    def set_access(self, connection: ConnectionId, access: AccessLevel, reason: str = READ_ONLY) -> list[Effect]:
+        """What it may do from now on, without a new connection. Who may write again is asked for what was refused."""
+        peer = self._connections.get(connection)
+        if peer is None:
+            return []
+        may_write_again = access != "read" and peer.refusal is not None
+        peer.member = replace(peer.member, access=access)
+        peer.refusal = reason if access == "read" else None
+        effects: list[Effect] = []
+        if peer.member.hears_events:
+            event = {"type": "access", "access": access, **({"reason": reason} if access == "read" else {})}
+            effects.append(Send(connection, BoardEvent(event)))
+        if may_write_again:
+            effects.append(Send(connection, self._step1()))
+        return effects
 
     def receive(self, connection: ConnectionId, frame: bytes) -> list[Effect]:
         """All that follows from one frame. A broken rule closes that connection and changes nothing."""
@@ -309,8 +336,8 @@ class Room:
     def _admit(
         self, connection: ConnectionId, peer: _Connection, update: bytes, *, is_partial: bool = False
     ) -> list[Effect]:
-        if peer.member.access == "read":
-            return self._refuse(connection, peer, READ_ONLY) if self.gate.is_news(update) else []
+        if peer.refusal is not None:
+            return self._refuse(connection, peer, peer.refusal) if self.gate.is_news(update) else []
         user = peer.member.identity.user
         self._ours = None
 

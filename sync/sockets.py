@@ -18,7 +18,7 @@ from sync.names import BadRoomName, check_room_name
 from sync.presence import Identity
 from sync.protocol import CloseCode, ProtocolError
 from sync.requests import id_headers
-from sync.room import Member
+from sync.room import Holder, Member
 from sync.rooms import Rejected
 from sync.settings import Settings
 
@@ -90,8 +90,10 @@ async def serve_hocuspocus(websocket: WebSocket) -> None:
             check_room_name(room)
         except BadRoomName as error:
             raise ProtocolError(CloseCode.NOT_FOUND, str(error)) from None
-        access = hub.hooks.authorise(token, room, hub.now())
-        member = Member(_identity(access, None), access.level, hears_events=True, hears_stateless=True)
+        access = hub.admission.authorise(token, room)
+        member = Member(
+            _identity(access, None), access.level, hears_events=True, hears_stateless=True, holder=Holder(access)
+        )
         return Grant(member, access.expires_at)
 
     try:
@@ -113,7 +115,7 @@ async def _admit(websocket: WebSocket, hub: Hub) -> tuple[str, Member, Agent | N
         room = check_room_name(websocket.path_params["room"])
     except BadRoomName as error:
         raise ProtocolError(CloseCode.NOT_FOUND, str(error)) from None
-    access = hub.hooks.authorise(query.get("token"), room, hub.now())
+    access = hub.admission.authorise(query.get("token"), room)
     agent = _agent(query.get("agent"), query.get("epoch"))
     if agent is not None:
         await hub.check_lease(room, agent)
@@ -124,6 +126,7 @@ async def _admit(websocket: WebSocket, hub: Hub) -> tuple[str, Member, Agent | N
         epoch=agent.epoch if agent is not None else None,
         hears_events=query.get("coplayer") == "1",
     )
+        holder=Holder(access),
     return room, member, agent, new_room_profile(room, is_ours, hub.settings), access.expires_at
 
 

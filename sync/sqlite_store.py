@@ -21,8 +21,10 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from sync import sqlite_history as history
+from sync import sqlite_revocations
 from sync.ballast import Ballast
 from sync.gate import ProfileName
+from sync.revocations import Revocation
 from sync.rows import newest_whole_snapshot, storable, whole_rows
 from sync.sqlite_appends import Numbers, append
 from sync.store import Entry, Lease, Loaded, LogRow, NoSuchRoom, RoomExists, RoomInfo, StoreError, Taken, Version
@@ -304,6 +306,18 @@ class SQLiteStore:
         """See Store."""
         return await self._read(lambda c: history.version(c, _find(c, room)[0], room, number))
 
+    async def revoke(self, revocation: Revocation) -> None:
+        """See Store."""
+        await self._write(lambda c: sqlite_revocations.add(c, revocation))
+
+    async def unrevoke(self, number: str) -> bool:
+        """See Store."""
+        return await self._write(lambda c: sqlite_revocations.remove(c, number))
+
+    async def revocations(self, now: int) -> Sequence[Revocation]:
+        """See Store."""
+        return await self._read(lambda c: sqlite_revocations.in_force(c, now))
+
     async def check(self, room: str) -> Sequence[str]:
         """See Store; reads every row, older ones that a snapshot has taken the place of included."""
 
@@ -483,7 +497,7 @@ def _migrate(connection: sqlite3.Connection) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > _SCHEMA_VERSION:
         raise StoreError(f"The data was written by a newer coplayer (format {version}); upgrade to open it.")
-    connection.executescript(_SCHEMA)
+    connection.executescript(_SCHEMA + sqlite_revocations.SCHEMA)
     if version < _SCHEMA_VERSION:  # else nothing is written: a full disk may be opened to be read
         connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from sync.gate import ProfileName
+from sync.revocations import Revocation
 
 MAX_AUTOMATIC_VERSIONS = 100
 """A room keeps this many automatic versions, the newest: at ten minutes each, two working days."""
@@ -191,6 +192,18 @@ class Store(Protocol):
 
 
 @runtime_checkable
+    async def revoke(self, revocation: Revocation) -> None:
+        """Keep it, until it is over or taken back."""
+        ...
+
+    async def unrevoke(self, number: str) -> bool:
+        """Forget the one with this id; was there one?"""
+        ...
+
+    async def revocations(self, now: int) -> Sequence[Revocation]:
+        """Those in force, newest first."""
+        ...
+
 class CallsBack(Protocol):
     """A Store that appends without a task for each room: a commit then costs the event loop one turn instead of three."""
 

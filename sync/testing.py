@@ -15,6 +15,7 @@ from __future__ import annotations
 import anyio
 import pytest
 
+from sync.revocations import Revocation
 from sync.store import (
     MAX_AUTOMATIC_VERSIONS,
     CallsBack,
@@ -256,3 +257,14 @@ class StoreContract:
         await store.describe("a", text)
         await store.add_version("a", text, text, NOW, b"x", auto=False)
         assert (await store.load("a")).info.title.startswith(text[:4])
+
+    async def test_a9_what_was_taken_back_is_kept_until_it_is_over_or_lifted(self, store: Store) -> None:
+        one = Revocation("1", "a/*", "ann", None, "none", NOW, NOW + 100)
+        two = Revocation("2", "*", None, "jti", "read", NOW + 1, NOW + 200)
+        await store.revoke(one)
+        await store.revoke(two)
+        assert list(await store.revocations(NOW + 99)) == [two, one]
+        assert list(await store.revocations(NOW + 100)) == [two]
+        assert await store.unrevoke("2")
+        assert not await store.unrevoke("2")
+        assert list(await store.revocations(NOW)) == [one]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import httpx
+
 from sync.auth import LEEWAY_S, Access, Authority, Role
 from tests.interop.yjs_client import HocuspocusClient, NodeProcess, YjsClient
 from tests.support.server import Server
@@ -48,3 +50,10 @@ class People:
         """For this room. Tokens count in whole seconds, and are good for a leeway longer than they say."""
         who = Access(user, user.title(), access, room or self.room)
         return Authority(SECRET).mint(who, time.time() - LEEWAY_S, expires_in_s)
+
+    async def take_back(self, *, user: str, access: str = "none") -> None:
+        """A person's access to this room; a server that asks for tokens."""
+        headers = {"authorization": f"Bearer {self.token('admin', user='boss')}"}
+        async with httpx.AsyncClient(base_url=self.server.url, headers=headers, timeout=30) as client:
+            made = await client.post("/api/revocations", json={"room": self.room, "user": user, "access": access})
+        assert made.status_code == 201, made.text

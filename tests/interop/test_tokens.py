@@ -169,3 +169,27 @@ async def test_p8_both_dialects_show_who_somebody_is_by_the_token(guarded: Peopl
     number = await ann.connect(guarded.server.hocuspocus_url, guarded.room, guarded.token(user="ann"))
     await ann.say_presence({"user": {"id": "boss", "name": "Ann"}})
     await ben.until_presence(lambda states: states.get(number, {}).get("user", {}).get("id") == "ann")
+
+
+async def test_a9_what_is_taken_back_ends_or_narrows_a_document_and_leaves_its_socket(
+    guarded: People, version: int
+) -> None:
+    other = await guarded.join_h(version, guarded.token(user="ben", room="team/*"), room=guarded.room + "-b", share="s")
+    gone = await guarded.join_h(version, guarded.token(user="ann"), share="s")
+    reader = await guarded.join_h(version, guarded.token(user="cem"))
+    await guarded.take_back(user="ann")
+    await guarded.take_back(user="cem", access="read")
+    await gone.until_state(lambda state: not state["synced"])
+    await reader.until_state(lambda state: state["scope"] == "readonly")
+    await reader.set("shapes", (["a"], "x", 1))
+    await reader.until_state(lambda state: state["unsynced"] == 1)
+    await other.set("shapes", (["b"], "x", 1))
+    await other.until_saved()
+    assert (await gone.state())["closes"] == []
+
+
+async def test_a9_a_y_websocket_client_whose_access_is_taken_back_does_not_come_back(guarded: People) -> None:
+    client = await guarded.join_y(params={"token": guarded.token(user="ann")})
+    await guarded.take_back(user="ann")
+    state = await client.until_state(lambda state: state["final_close"] is not None)
+    assert (state["final_close"]["code"], state["wants_connection"]) == (4403, False)
