@@ -61,6 +61,10 @@ class Receiver(Protocol):
         """It has drained."""
         ...
 
+    def muted(self) -> None:
+        """From now on nothing more may be written to it."""
+        ...
+
     def lost(self) -> None:
         """The socket has ended; the last call."""
         ...
@@ -88,17 +92,17 @@ class Connection:
         self._limit = limit
         self._on_end = on_end
         self._expiry: asyncio.TimerHandle | None = None
+        self.member: Member
+        self._access: AccessLevel
 
     def join(self, member: Member, link: Link, agent: Agent | None, lives_s: float) -> None:
         """Counted from here on, until `lost`. `lives_s` is how long its token holds."""
         self.outbox = Outbox(link, self._live.rules)
-        self.member: Member
-        self._access: AccessLevel
+        self.member, self._access = member, member.access
         if isinstance(link, SocketLink):
             link.outbox = self.outbox
         self._live.connect(self.id, member, self.outbox, agent)
         if lives_s < math.inf:
-        self.member, self._access = member, member.access
             self._expiry = asyncio.get_running_loop().call_later(max(0.0, lives_s), self._expired)
 
     def received(self, data: bytes) -> None:
@@ -116,12 +120,22 @@ class Connection:
         """See Receiver."""
         self.outbox.resumed()
 
+    def muted(self) -> None:
+        """See Receiver."""
+        self.outbox.muted()
+
     def lost(self) -> None:
         """It leaves the room. Idempotent."""
         if self._expiry is not None:
             self._expiry.cancel()
         self._live.disconnect(self.id)
         self._on_end(self)
+
+    def set_access(self, access: AccessLevel, reason: str) -> None:
+        """What it may do from now on; the reason is for one that may only read."""
+        if access != self._access:
+            self._access = access
+            self._live.set_access(self.id, access, reason)
 
     def _expired(self) -> None:
         self.outbox.close(CloseCode.UNAUTHORIZED, "The token has expired; ask for a new link.")
@@ -130,13 +144,9 @@ class Connection:
 class SocketLink:
     """A link over `send` of a Socket: one message under way, by one writer that sleeps when there is none."""
 
-    def __init__(self, socket: Socket) -> None:
-    def set_access(self, access: AccessLevel, reason: str) -> None:
-        """What it may do from now on; the reason is for one that may only read."""
-        if access != self._access:
-            self._access = access
-            self._live.set_access(self.id, access, reason)
+    sender = None
 
+    def __init__(self, socket: Socket) -> None:
         self.outbox: Outbox
         self._socket = socket
         self._item: Outgoing | None = None
@@ -181,6 +191,8 @@ class SocketLink:
 
 class Mailbox:
     """A link of the server's own: what was sent, to be taken by who waits for it."""
+
+    sender = None
 
     def __init__(self) -> None:
         self.goodbye: tuple[CloseCode, str] | None = None

@@ -30,6 +30,7 @@ from sync.watch import Watcher
 
 MAX_ITEMS = 8  # answers kept framed for the next who asks the same
 FEW = 16  # connections that are told in less time than it takes to look how long that took
+READ_ANEW = "The room is read anew from its log; try again."
 PRESENCE_WAITS_S = 0.003  # for a commit under way, to go in one write with what it brings
 
 log = logging.getLogger(__name__)
@@ -131,7 +132,12 @@ class LiveRoom:
             reason = f"Cannot save: {self.fault or 'the store does not keep up'}"
             self.perform([Close(connection, CloseCode.STORAGE_UNAVAILABLE, reason)])
             return
-        self.perform(self.room.receive(connection, frame))
+        try:
+            effects = self.room.receive(connection, frame)
+        except RoomBroken as broken:
+            self._broken(broken)
+            return
+        self.perform(effects)
 
     def disconnect(self, connection: ConnectionId) -> None:
         """The connection is gone."""
@@ -139,15 +145,15 @@ class LiveRoom:
         self.agents.pop(connection, None)
         self.perform(self.room.disconnect(connection))
 
+    def set_access(self, connection: ConnectionId, access: AccessLevel, reason: str) -> None:
+        """What it may do from now on; the reason is for one that may only read."""
+        self.perform(self.room.set_access(connection, access, reason))
+
     def supersede(self, slot: str, epoch: int) -> None:
         """A newer lease was given: the older holders go (R8)."""
         for connection, agent in self.agents.items():
             if agent.slot == slot and agent.epoch < epoch:
                 self._outboxes[connection].close(CloseCode.SUPERSEDED, "Another assistant has taken over this room.")
-
-    def set_access(self, connection: ConnectionId, access: AccessLevel, reason: str) -> None:
-        """What it may do from now on; the reason is for one that may only read."""
-        self.perform(self.room.set_access(connection, access, reason))
 
     def close_all(self, code: CloseCode, reason: str) -> None:
         """Say goodbye to everybody."""
@@ -231,17 +237,28 @@ class LiveRoom:
         payloads = [encode(message) for message in messages]
         item = Outgoing(*payloads)
         self.tally.sent_bytes += item.size_bytes * len(to)
-        outboxes = self._outboxes
+        reached = rest = None
         if isinstance(messages[0], Update):
             reached = self.room.doc.get_state
             rest = Outgoing(*payloads[1:]) if len(payloads) > 1 else None
-            for connection in to:
-                if outbox := outboxes.get(connection):
-                    outbox.put_increment(item, reached, rest)
-            return
+        outboxes, wire = self._outboxes, None
         for connection in to:
-            if outbox := outboxes.get(connection):
+            outbox = outboxes.get(connection)
+            if outbox is None:
+                continue
+            if express := outbox.express:  # nearly always: two thirds of what a delivery costs Python is calls
+                outbox.has_written = True
+                if wire is None:
+                    wire = item.wire
+                try:
+                    express(wire)
+                    continue
+                except RuntimeError:  # a transport that has just been closed; its link knows what to do
+                    outbox.muted()
+            if reached is None:
                 outbox.put(item)
+            else:
+                outbox.put_increment(item, reached, rest)
 
     def _catch_up(self, reached: bytes) -> list[Outgoing]:
         """What somebody who has read up to the state vector `reached` lacks, as one message."""
@@ -269,10 +286,19 @@ class LiveRoom:
         try:
             self._tell_storage(None)
             self._committed(batch, seq)
-        except Exception as error:
-            if not isinstance(error, RoomBroken):
-                log.exception("room %s: what the log has taken was not told", self.info.room)
-            self._break(self.room.close_all(CloseCode.GOING_AWAY, "The room is read anew from its log; try again."))
+        except RoomBroken as broken:
+            self._broken(broken)
+        except Exception:
+            log.exception("room %s: what the log has taken was not told", self.info.room)
+            self._break(self.room.close_all(CloseCode.GOING_AWAY, READ_ANEW))
+
+    def _broken(self, broken: RoomBroken) -> None:
+        """The sender of what the library failed on is not asked to come again with it (G8)."""
+        log.error("room %s: the library failed: %s", self.info.room, broken)
+        goodbyes = self.room.close_all(CloseCode.GOING_AWAY, READ_ANEW)
+        if broken.sender is not None:
+            goodbyes.insert(0, Close(broken.sender, CloseCode.MALFORMED, "This change cannot be read."))
+        self._break(goodbyes)
 
     def _committed(self, batch: list[Entry], seq: int) -> None:
         effects = self.room.committed(len(batch))

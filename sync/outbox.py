@@ -21,6 +21,11 @@ TOO_SLOW = "This connection does not keep up; connect again."
 class Link(Protocol):
     """Where an outbox writes to. It says `paused` when full, perhaps inside `write`, and `resumed` after that."""
 
+    @property
+    def sender(self) -> Callable[[bytes], object] | None:
+        """Takes bytes that are framed, until the link is paused or `muted`; None for links that frame by themselves."""
+        ...
+
     def write(self, item: Outgoing) -> None:
         """Never blocks. Not called while the link is paused."""
         ...
@@ -55,15 +60,17 @@ class Outbox:
 
     __slots__ = (
         "_goodbye",
-        "_has_written",
         "_idle_s",
         "_is_paused",
         "_link",
         "_queue",
         "_reached",
         "_rules",
+        "_sender",
         "_size",
         "_unsent",
+        "express",
+        "has_written",
     )
 
     def __init__(self, link: Link, rules: Rules) -> None:
@@ -74,7 +81,11 @@ class Outbox:
         self._size = 0
         self._goodbye: tuple[CloseCode, str] | None = None
         self._is_paused = False
-        self._has_written = False
+        self._sender = link.sender
+        self.express = self._sender
+        """Where framed bytes may go straight to, while nothing waits and nothing stands against it: three calls less
+        for each delivery. Who does so sets `has_written`."""
+        self.has_written = False
         self._idle_s = 0.0
         """Since when nothing was written or, of a paused link, since when its peer has read nothing."""
         self._unsent = 0
@@ -104,7 +115,7 @@ class Outbox:
         if self._goodbye is not None:
             return
         if not self._is_paused:
-            self._has_written = True
+            self.has_written = True
             self._link.write(item)
             return
         if self._queue is None:
@@ -128,6 +139,7 @@ class Outbox:
 
     def paused(self) -> None:
         """The link is full."""
+        self.express = None
         if not self._is_paused:
             self._is_paused = True
             self._idle_s = 0.0
@@ -140,20 +152,27 @@ class Outbox:
         while self._queue and not self._is_paused:
             item = self._queue.popleft()
             self._size -= item.size_bytes
-            self._has_written = True
+            self.has_written = True
             self._link.write(item)
         if self._is_paused:
             return
         self._queue = None
         if self._goodbye is not None:
             self._link.close(*self._goodbye)
-        elif self._reached is not None:
+            return
+        self.express = self._sender
+        if self._reached is not None:
             reached, self._reached = self._reached, None
             for item in self._rules.catch_up(reached):
                 self.put(item)
 
+    def muted(self) -> None:
+        """The link takes nothing more: its end is near."""
+        self.express = self._sender = None
+
     def close(self, code: CloseCode, reason: str) -> None:
         """Goodbye after what was put in before. The first reason stands."""
+        self.express = None
         if self._goodbye is None:
             self._goodbye = code, reason
             if not self._is_paused:
@@ -167,8 +186,8 @@ class Outbox:
             self._unsent = unsent
             if self._idle_s >= self._rules.slow_after_s:
                 self._give_up()
-        elif self._has_written:
-            self._has_written = False
+        elif self.has_written:
+            self.has_written = False
             self._idle_s = 0.0
         elif self._goodbye is None:
             self._idle_s += passed_s
@@ -176,6 +195,7 @@ class Outbox:
                 self.put(SIGN_OF_LIFE)
 
     def _give_up(self) -> None:
+        self.express = None
         self._queue = None
         self._size = 0
         self._goodbye = self._goodbye or (CloseCode.SLOW_CONSUMER, TOO_SLOW)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import socket as sockets
+from collections.abc import Callable
 from typing import Any
 
 from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
@@ -84,7 +85,7 @@ class WebSocket(WebSocketsSansIOProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is gone."""
-        self.is_over = True
+        self.mute()
         super().connection_lost(exc)
         self.lose()
 
@@ -188,8 +189,13 @@ class WebSocket(WebSocketsSansIOProtocol):
         try:
             self.transport.write(item.wire)
         except RuntimeError:  # uvloop, of a transport that has just been closed
-            self.is_over = True
+            self.mute()
             self.transport.abort()
+
+    @property
+    def sender(self) -> Callable[[bytes], object]:
+        """See Link."""
+        return self.transport.write
 
     def unsent_bytes(self) -> int:
         """See Link."""
@@ -204,6 +210,8 @@ class WebSocket(WebSocketsSansIOProtocol):
         """See RawTransport."""
         self.is_attached = True
         self.receiver = receiver
+        if self.is_over:
+            receiver.muted()
         if not self.writable.is_set():
             receiver.paused()
         while not self.queue.empty():
@@ -222,7 +230,7 @@ class WebSocket(WebSocketsSansIOProtocol):
         """Send a close frame and wait for the peer's. What it does not read in time is thrown away."""
         self.stop_keepalive()
         self.close_sent = True
-        self.is_over = True
+        self.mute()
         self.transport.set_write_buffer_limits(0)  # so that the end of writing is told
         self.transport.write(framed(ws.close_payload(code, reason), ws.CLOSE))
         self.close_timer = self.loop.call_later(CLOSE_TIMEOUT_S, self.transport.close)
@@ -234,6 +242,13 @@ class WebSocket(WebSocketsSansIOProtocol):
             self.read_paused = False
             self.loop.call_soon(self.read_on)
 
+    def mute(self) -> bool:
+        """Nothing more is written from now on. Was it so before?"""
+        was, self.is_over = self.is_over, True
+        if self.receiver is not None:
+            self.receiver.muted()
+        return was
+
     def let_go(self) -> None:
         """Whatever is still unsent is given up."""
         if self.transport.get_write_buffer_size():
@@ -242,7 +257,7 @@ class WebSocket(WebSocketsSansIOProtocol):
     def closed_by_peer(self, code: int, reason: str) -> None:
         """Its close frame: an answer to ours, or to be answered."""
         self.reader, self.is_discarding = None, True
-        has_said_goodbye, self.is_over = self.is_over, True
+        has_said_goodbye = self.mute()
         if not has_said_goodbye:
             self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
             self.transport.write(framed(ws.close_payload(code, ""), ws.CLOSE))
@@ -254,7 +269,7 @@ class WebSocket(WebSocketsSansIOProtocol):
         A socket that is closed with something unread is reset, and then the peer never reads why.
         """
         self.reader, self.is_discarding = None, True
-        has_said_goodbye, self.is_over = self.is_over, True
+        has_said_goodbye = self.mute()
         if not has_said_goodbye:
             self.queue.put_nowait({"type": "websocket.disconnect", "code": broken.code, "reason": broken.reason})
             self.transport.write(framed(ws.close_payload(broken.code, broken.reason), ws.CLOSE))

@@ -15,6 +15,8 @@ from sync.protocol import CloseCode
 class Link:
     """Takes `room` messages, then says that it is paused; `drain` takes what it holds."""
 
+    sender = None
+
     def __init__(self, rules: Rules, room: int = 1_000) -> None:
         self.outbox = Outbox(self, rules)
         self.room = room
@@ -169,3 +171,58 @@ def test_w3_w11_in_any_order_of_events_nothing_is_reordered_and_memory_is_bounde
     assert heard == sorted(heard)
     assert link.goodbyes or heard[-1] == number, "the last state has not arrived"
     assert not link.goodbyes, "increments stop long before a connection is given up"
+
+
+class RawLink(Link):
+    """Takes framed bytes, too."""
+
+    def sender(self, wire: bytes) -> None:  # type: ignore[override]  # a method is a callable, once bound
+        self.write(Outgoing(wire[2:]))  # small frames have a head of two bytes
+
+
+def tell(outbox: Outbox, item: Outgoing) -> None:
+    """As a room does."""
+    if outbox.express is not None:
+        outbox.has_written = True
+        outbox.express(item.wire)
+    else:
+        outbox.put_increment(item, lambda: b"state")
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_w3_w11_the_short_way_is_open_only_while_nothing_waits_before_it(seed: int) -> None:
+    dice = random.Random(seed)
+    link = RawLink(Rules(10_000, lag_bytes=9_000), room=3)
+    said: list[bytes] = []
+    for number in range(200):
+        match dice.randrange(8):
+            case 0:
+                link.drain()
+            case 1:
+                link.outbox.put(Outgoing(b"%d" % number))
+                said.append(b"%d" % number)
+            case _:
+                tell(link.outbox, Outgoing(b"%d" % number))
+                said.append(b"%d" % number)
+    for _ in said:
+        link.drain()
+    assert link.payloads == said
+    link.outbox.close(CloseCode.GOING_AWAY, "bye")
+    tell(link.outbox, Outgoing(b"late"))
+    assert link.payloads == said
+
+
+def test_a_link_that_is_near_its_end_is_not_written_to_any_more() -> None:
+    link = RawLink(Rules(10_000), room=1)
+    tell(link.outbox, Outgoing(b"1"))
+    link.outbox.muted()
+    link.drain()
+    assert link.outbox.express is None
+
+
+def test_w6_what_went_the_short_way_is_a_sign_of_life() -> None:
+    link = RawLink(Rules(10_000, keep_alive_s=15.0))
+    for _ in range(4):
+        link.outbox.beat(10.0)
+        tell(link.outbox, Outgoing(b"x"))
+    assert link.payloads == [b"x"] * 4
