@@ -49,8 +49,8 @@ API_ROUTES: tuple[BaseRoute, ...] = (
     *api_document.ROUTES,
     *api_versions.ROUTES,
     *api_access.ROUTES,
-    *export.ROUTES,
     *api_revocations.ROUTES,
+    *export.ROUTES,
     *openapi.ROUTES,
 )
 

@@ -61,6 +61,10 @@ class Receiver(Protocol):
         """It has drained."""
         ...
 
+    def muted(self) -> None:
+        """From now on nothing more may be written to it."""
+        ...
+
     def lost(self) -> None:
         """The socket has ended; the last call."""
         ...
@@ -116,6 +120,10 @@ class Connection:
         """See Receiver."""
         self.outbox.resumed()
 
+    def muted(self) -> None:
+        """See Receiver."""
+        self.outbox.muted()
+
     def lost(self) -> None:
         """It leaves the room. Idempotent."""
         if self._expiry is not None:
@@ -135,6 +143,8 @@ class Connection:
 
 class SocketLink:
     """A link over `send` of a Socket: one message under way, by one writer that sleeps when there is none."""
+
+    sender = None
 
     def __init__(self, socket: Socket) -> None:
         self.outbox: Outbox
@@ -181,6 +191,8 @@ class SocketLink:
 
 class Mailbox:
     """A link of the server's own: what was sent, to be taken by who waits for it."""
+
+    sender = None
 
     def __init__(self) -> None:
         self.goodbye: tuple[CloseCode, str] | None = None

@@ -42,8 +42,8 @@ class MemoryStore:
     def __init__(self) -> None:
         self.fault: StoreError | None = None
         self._rooms: dict[str, _Row] = {}
-
         self._revocations: list[Revocation] = []
+
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """Nothing to open."""
@@ -62,7 +62,11 @@ class MemoryStore:
         """See Store."""
         row = self._row(room)
         updates = tuple(entry.update for entry in row.entries[row.upto_seq :])
-        return Loaded(row.info, row.snapshot, updates, len(row.entries))
+        return Loaded(row.info, row.snapshot, updates, len(row.entries), attempts=row.attempts)
+
+    async def set_load_attempts(self, room: str, attempts: int) -> None:
+        """See Store."""
+        self._row(room).attempts = attempts
 
     async def append(self, room: str, entries: Sequence[Entry]) -> int:
         """See Store; durable for as long as memory is."""
@@ -167,11 +171,6 @@ class MemoryStore:
             raise NoSuchVersion(f"The room {room} has no version {number}.")
         return row.versions[number]
 
-    async def check(self, room: str) -> Sequence[str]:
-        """Memory does not rot."""
-        self._row(room)
-        return []
-
     async def revoke(self, revocation: Revocation) -> None:
         """See Store."""
         self._check()
@@ -189,6 +188,11 @@ class MemoryStore:
         self._check()
         left = [revocation for revocation in self._revocations if revocation.until > now]
         return sorted(left, key=lambda revocation: (-revocation.at, revocation.id))
+
+    async def check(self, room: str) -> Sequence[str]:
+        """Memory does not rot."""
+        self._row(room)
+        return []
 
     def _check(self) -> None:
         if self.fault is not None:

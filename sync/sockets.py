@@ -125,8 +125,8 @@ async def _admit(websocket: WebSocket, hub: Hub) -> tuple[str, Member, Agent | N
         access=access.level,
         epoch=agent.epoch if agent is not None else None,
         hears_events=query.get("coplayer") == "1",
-    )
         holder=Holder(access),
+    )
     return room, member, agent, new_room_profile(room, is_ours, hub.settings), access.expires_at
 
 

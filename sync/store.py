@@ -186,12 +186,6 @@ class Store(Protocol):
         """One version and its document. Raises NoSuchVersion, and StoreError when it does not read as written."""
         ...
 
-    async def check(self, room: str) -> Sequence[str]:
-        """What of the room does not read as it was written, in words; changes nothing. Raises NoSuchRoom."""
-        ...
-
-
-@runtime_checkable
     async def revoke(self, revocation: Revocation) -> None:
         """Keep it, until it is over or taken back."""
         ...
@@ -204,6 +198,12 @@ class Store(Protocol):
         """Those in force, newest first."""
         ...
 
+    async def check(self, room: str) -> Sequence[str]:
+        """What of the room does not read as it was written, in words; changes nothing. Raises NoSuchRoom."""
+        ...
+
+
+@runtime_checkable
 class CallsBack(Protocol):
     """A Store that appends without a task for each room: a commit then costs the event loop one turn instead of three."""
 
