@@ -58,6 +58,7 @@ def _add_room_actions(actions: argparse._SubParsersAction[Any]) -> None:
             ("import", "lay an exported .json over a board, which is made when there is none"),
             ("delete", "a board and its versions, for good"),
             ("versions", "list, keep or go back to versions"),
+            ("retry", "read a board in full again that is read-only because reading it had failed"),
         )
     }
     for name, parser in parsers.items():

@@ -170,6 +170,12 @@ async def _versions(client: httpx2.AsyncClient, arguments: argparse.Namespace) -
     return 0
 
 
+async def _retry(client: httpx2.AsyncClient, arguments: argparse.Namespace) -> int:
+    await _ask(client, "POST", f"{_path(arguments.room)}/retry")
+    print(f"{arguments.room}: is read in full when somebody comes next")
+    return 0
+
+
 def _when(at_ms: int) -> str:
     return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
@@ -181,4 +187,5 @@ _COMMANDS = {
     "import": _import,
     "delete": _delete,
     "versions": _versions,
+    "retry": _retry,
 }

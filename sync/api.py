@@ -117,6 +117,15 @@ async def delete_room(request: Request) -> Response:
     return Response(status_code=204)
 
 
+async def retry_room(request: Request) -> Response:
+    """Read the room in full again, by an admin: it was read-only because that had failed again and again (S15)."""
+    room, access = room_of(request)
+    if access.role != "admin":
+        raise NotAllowed(CloseCode.FORBIDDEN, "Only an admin may have a board read again.")
+    await hub_of(request).retry(room)
+    return Response(status_code=204)
+
+
 async def room_events(request: Request) -> Response:
     """Server-sent events for assistants: where people are, and where work waits."""
     access = access_of(request)
@@ -157,6 +166,7 @@ ROUTES: tuple[BaseRoute, ...] = (
     Route("/api/rooms", list_rooms, methods=["GET"]),
     Route("/api/rooms", create_room, methods=["POST"]),
     Route("/api/rooms/events", room_events, methods=["GET"]),
+    Route("/api/rooms/{room:path}/retry", retry_room, methods=["POST"]),
     Route("/api/rooms/{room:path}/lease", take_lease, methods=["POST"]),
     Route("/api/rooms/{room:path}/lease", end_lease, methods=["DELETE"]),
 )

@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute, Route
 from sync.api import author_of, hub_of, room_of
 from sync.fields import Rules, Unwritable, read_document, write_document
 from sync.gate import RESERVED_CLIENT_IDS
+from sync.guarded import LibraryFailed, guarded
 from sync.json_patch import PatchError, PatchTestFailed, json_patch, merge_patch
 from sync.problems import Problem, parse_json, raw_body
 from sync.protocol import ProtocolError, decode_state_vector
@@ -158,7 +159,11 @@ async def read_update(request: Request) -> Response:
     room, _ = room_of(request)
     since = _state_vector(request.query_params.get("since"))
     async with hub_of(request).rooms.using(room) as live:
-        update, etag = live.room.doc.get_update(since), etag_of(live.room.doc)
+        try:
+            with guarded():
+                update, etag = live.room.doc.get_update(since), etag_of(live.room.doc)
+        except LibraryFailed:
+            raise Problem(400, "`since` is not a state vector that can be read.") from None
     return Response(update, media_type=BINARY, headers={"etag": etag})
 
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from sync.gate import Profile, ProfileName
+from sync.reading import is_sealed
 from sync.room import Room, RoomBroken
 from sync.store import RoomInfo, Store, StoreError
 from sync.versions import document_of
@@ -34,6 +35,11 @@ async def _examine(store: Store, info: RoomInfo, profile: Profile) -> Finding:
     try:
         wrong += await store.check(info.room)
         loaded = await store.load(info.room)
+        if loaded.attempts:
+            wrong.append(f"reading it did not end well {loaded.attempts} times: coplayer rooms retry {info.room}")
+        if is_sealed(loaded):  # it may end this process, too
+            wrong.append("it is shown read-only from its last snapshot, if it has one")
+            return Finding(info.room, tuple(wrong), 0, 0, await _versions(store, info.room, profile, wrong))
         stored = [*([loaded.snapshot] if loaded.snapshot is not None else []), *loaded.updates]
         updates, size = len(loaded.updates), sum(map(len, stored))
         room = Room(profile, info.epoch, stored)

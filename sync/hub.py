@@ -181,6 +181,8 @@ class Hub:
         assert slot.live is not None
         connection = Connection(self._new_connection(), slot, self._message_limit(slot.live), self._ended)
         try:
+            if agent is not None and slot.live.room.sealed is not None:
+                raise Rejected(CloseCode.STORAGE_UNAVAILABLE, slot.live.room.sealed)
             if slot.live.connections >= self.settings.max_room_connections:
                 raise Rejected(CloseCode.TOO_MANY_CONNECTIONS, "This board is full; try again later.")
             if len(self._connections) >= self.settings.max_connections:
@@ -283,6 +285,11 @@ class Hub:
         await self.rooms.delete(room)
         self._changed(room)
 
+    async def retry(self, room: str) -> None:
+        """Read all of the room again, however often that has failed (S15). Raises NoSuchRoom."""
+        await self.rooms.retry(room)
+        self._changed(room)
+
     async def list(self) -> Sequence[tuple[RoomInfo, int]]:
         """Every room with the number of people in it; titles and times of live ones as they are now."""
         out: list[tuple[RoomInfo, int]] = []
@@ -338,6 +345,8 @@ class Hub:
             raise StoreError(f"Not saved yet: {live.fault or 'the store is slow'}") from None
 
     async def _submit(self, live: LiveRoom, update: bytes, author: str) -> None:
+        if live.room.sealed is not None:
+            raise StoreError(live.room.sealed)
         connection = self._new_connection()
         mailbox = Mailbox()
         live.connect(connection, Member(Identity(author)), Outbox(mailbox, live.rules), LOCAL)

@@ -34,6 +34,7 @@ class _Row:
     unfinished: set[str] = field(default_factory=set)
     versions: dict[int, tuple[Version, bytes]] = field(default_factory=dict)
     last_version: int = 0
+    attempts: int = 0
 
 
 class MemoryStore:

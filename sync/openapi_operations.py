@@ -267,6 +267,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         fails=(400, 404, 409, 413, 422),
     ),
     ("DELETE", "/api/revocations/{revocation}"): Operation("access", {204: None}, fails=(404,)),
+    ("POST", "/api/rooms/{room}/retry"): Operation("rooms", {204: None}),
     ("POST", "/api/rooms/{room}/lease"): Operation(
         "assistants",
         {200: (JSON, _object(("epoch", "expires_in_s"), epoch=INTEGER, expires_in_s={"type": "number"}))},

@@ -9,12 +9,13 @@ import logging
 import zlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import cast
 
 from psycopg.conninfo import conninfo_to_dict
 
 from sync import postgres_history as history
-from sync import postgres_revocations
+from sync import postgres_loads, postgres_revocations
 from sync.gate import ProfileName
 from sync.postgres_appends import Appends
 from sync.postgres_links import Connection, Links, one_moment
@@ -159,6 +160,14 @@ class PostgresStore:
 
         return await self._others.run(work)
 
+    async def set_load_attempts(self, room: str, attempts: int) -> None:
+        """See Store."""
+
+        async def work(connection: Connection) -> None:
+            await postgres_loads.set_attempts(connection, (await _find(connection, room))[0], attempts)
+
+        await self._others.run(work)
+
     async def describe(self, room: str, title: str) -> None:
         """See Store."""
 
@@ -173,7 +182,7 @@ class PostgresStore:
         async def work(connection: Connection) -> None:
             async with connection.transaction():
                 room_id = (await _find(connection, room, "FOR UPDATE"))[0]
-                for table in ("updates", "snapshots", "leases", "quarantine", "versions"):
+                for table in ("updates", "snapshots", "leases", "quarantine", "versions", "loads"):
                     await connection.execute(f"DELETE FROM coplayer.{table} WHERE room = %s".encode(), (room_id,))
                 await connection.execute("DELETE FROM coplayer.rooms WHERE id = %s", (room_id,))
 
@@ -317,6 +326,7 @@ async def _migrate(connection: Connection) -> None:
         await connection.execute("SELECT pg_advisory_xact_lock(%s)", (_SCHEMA_LOCK,))
         await connection.execute("SET LOCAL client_min_messages = warning")  # not "already exists, skipping"
         await connection.execute(_SCHEMA + postgres_revocations.SCHEMA)
+        await connection.execute(postgres_loads.SCHEMA)
         versions = await (await connection.execute("SELECT version FROM coplayer.format")).fetchall()
         if not versions:
             await connection.execute("INSERT INTO coplayer.format (version) VALUES (%s)", (_SCHEMA_VERSION,))
@@ -353,7 +363,8 @@ async def _load(connection: Connection, room: str) -> Loaded:
         (room_id, upto),
         binary=True,
     )
-    return whole_rows(info, snapshot, upto, seq, await rows.fetchall())
+    loaded = whole_rows(info, snapshot, upto, seq, await rows.fetchall())
+    return replace(loaded, attempts=await postgres_loads.attempts(connection, room_id))
 
 
 async def _lease(connection: Connection, room_id: int, slot: str) -> Lease | None:

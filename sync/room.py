@@ -17,6 +17,7 @@ from sync.auth import OPEN, Access
 from sync.blocks import Id
 from sync.comments import Comments, NotAComment
 from sync.gate import Gate, NotReady, Profile, Refused
+from sync.guarded import LibraryFailed, guarded
 from sync.presence import NOBODY, ConnectionId, Identity, Presence
 from sync.protocol import (
     EMPTY_UPDATE,
@@ -49,7 +50,15 @@ MAX_ASKS = 5  # times in a row that a step 2 may be overtaken by others before o
 
 
 class RoomBroken(Exception):
-    """The CRDT library failed on an admitted update: rebuild the room from its log."""
+    """The CRDT library failed: rebuild the room from its log.
+
+    `update` is the one of those to be applied that it failed on, if that is known, and `sender` who sent what it was.
+    """
+
+    def __init__(self, reason: str, update: bytes | None = None, sender: ConnectionId | None = None) -> None:
+        super().__init__(reason)
+        self.update = update
+        self.sender = sender
 
 
 @dataclass(slots=True)
@@ -128,6 +137,7 @@ class _Connection:
 class _InFlight:
     """An update that is being written to the log, and the acks that wait for it."""
 
+    sender: ConnectionId
     update: bytes
     acks: list[tuple[ConnectionId, bytes]] = field(default_factory=list)
 
@@ -137,7 +147,10 @@ class Room:
 
     `stored` are the updates of the log, in order. Some may build on one that was lost: `skipped` counts those. They
     apply when the lost one comes again, from a client that still has it. `snapshot` is what came before them; it passed
-    a gate when it was written, `is_whole`, and the store knows by its checksum that it is the same.
+    a gate when it was written, `is_whole`, and the store knows by its checksum that it is the same. `sealed` says why
+    nobody may change anything here, if so.
+
+    The library's failures come up as RoomBroken.
     """
 
     def __init__(
@@ -148,8 +161,10 @@ class Room:
         before_update: BeforeUpdate = lambda update, user: None,
         *,
         snapshot: bytes | None = None,
+        sealed: str | None = None,
     ) -> None:
         self.epoch = epoch
+        self.sealed = sealed
         self.doc: Doc[Any] = Doc()
         self.gate = Gate(profile)
         self._before_update = before_update
@@ -188,12 +203,18 @@ class Room:
         while stored:
             waiting: list[bytes] = []
             admitted: list[bytes] = []
+            sources: list[bytes] = []
             for update in stored:
                 try:
                     admitted.append(self.gate.admit(update, is_stored=True).update)
+                    sources.append(update)
                 except (NotReady, Refused):
                     waiting.append(update)
-            self._apply(admitted)
+            try:
+                self._apply(admitted)
+            except RoomBroken as broken:
+                broken.update = next((s for a, s in zip(admitted, sources, strict=True) if a is broken.update), None)
+                raise
             if len(waiting) == len(stored):
                 return len(waiting)
             stored = waiting
@@ -222,7 +243,11 @@ class Room:
         if answer is None:
             if len(self._answers) == MAX_ANSWERS:
                 self._answers.clear()
-            answer = self._answers[vector] = SyncStep2(self.doc.get_update(vector))
+            try:
+                with guarded():
+                    answer = self._answers[vector] = SyncStep2(self.doc.get_update(vector))
+            except LibraryFailed as failure:
+                raise RoomBroken(str(failure)) from failure
         return answer
 
     def _presence(self) -> Awareness:
@@ -237,11 +262,15 @@ class Room:
 
     def connect(self, connection: ConnectionId, member: Member) -> list[Effect]:
         """A connection joins: it hears the room's epoch, our step 1 and who is here (W2)."""
+        if self.sealed is not None:
+            member = replace(member, access="read")
         self._connections[connection] = _Connection(member, READ_ONLY if member.access == "read" else None)
         effects: list[Effect] = []
         if member.hears_events:  # a stock client would log an error for a message it does not know
             joined = BoardEvent({"type": "joined", "epoch": self.epoch, "access": member.access})
             effects.append(Send(connection, joined))
+            if self.sealed is not None:
+                effects.append(Send(connection, BoardEvent({"type": "storage", "ok": False, "reason": self.sealed})))
         effects.append(Send(connection, self._step1()))
         if len(self.presence):
             effects.append(Send(connection, self._presence()))
@@ -259,6 +288,8 @@ class Room:
         peer = self._connections.get(connection)
         if peer is None:
             return []
+        if self.sealed is not None:
+            access, reason = "read", self.sealed
         may_write_again = access != "read" and peer.refusal is not None
         peer.member = replace(peer.member, access=access)
         peer.refusal = reason if access == "read" else None
@@ -271,7 +302,10 @@ class Room:
         return effects
 
     def receive(self, connection: ConnectionId, frame: bytes) -> list[Effect]:
-        """All that follows from one frame. A broken rule closes that connection and changes nothing."""
+        """All that follows from one frame. A broken rule closes that connection and changes nothing.
+
+        Raises RoomBroken.
+        """
         if connection not in self._connections:
             return []
         effects: list[Effect] = []
@@ -280,6 +314,9 @@ class Room:
                 effects += self._receive(connection, message)
         except ProtocolError as error:
             effects.append(Close(connection, error.code, error.reason))
+        except RoomBroken as broken:
+            broken.sender = connection
+            raise
         return effects
 
     def _receive(self, connection: ConnectionId, message: Message) -> list[Effect]:
@@ -352,7 +389,7 @@ class Room:
             return self._refuse(connection, peer, str(not_a_comment))
         if not admitted.is_new:
             return []
-        self._in_flight.append(_InFlight(admitted.update))
+        self._in_flight.append(_InFlight(connection, admitted.update))
         return [Append(admitted.update, peer.member.identity.user or "")]
 
     def _refuse(self, connection: ConnectionId, peer: _Connection, reason: str) -> list[Effect]:
@@ -382,7 +419,11 @@ class Room:
         Raises RoomBroken when the CRDT library fails: nothing was sent, the log is right, the room is not.
         """
         done = [self._in_flight.popleft() for _ in range(count)]
-        self._apply([entry.update for entry in done])
+        try:
+            self._apply([entry.update for entry in done])
+        except RoomBroken as broken:
+            broken.sender = next((entry.sender for entry in done if entry.update is broken.update), None)
+            raise
         effects: list[Effect] = []
         synced = tuple(c for c, peer in self._connections.items() if peer.is_synced)
         changes, self._changes = self._changes, []
@@ -415,14 +456,16 @@ class Room:
 
     def _apply(self, updates: list[bytes]) -> None:
         """In one transaction, so that everybody gets one merged update."""
+        at = updates[0] if len(updates) == 1 else None
         try:
-            with self.doc.transaction():
+            with guarded(), self.doc.transaction():
                 for update in updates:
+                    at = update
                     self.doc.apply_update(update)
-        except (KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException as error:
-            raise RoomBroken(f"{type(error).__name__}: {error}") from error
+                if len(updates) > 1:
+                    at = None  # it may also fail when it puts all of them together
+        except LibraryFailed as failure:
+            raise RoomBroken(str(failure), at) from failure
 
     def _broadcast_presence(self, entries: tuple[AwarenessEntry, ...]) -> list[Effect]:
         if not entries:
@@ -439,7 +482,8 @@ def is_whole(snapshot: bytes, state: bytes, profile: Profile) -> bool:
     gate, replica = Gate(profile), Doc[Any]()
     try:
         gate.admit(snapshot, is_stored=True)
-        replica.apply_update(snapshot)
-    except (NotReady, Refused):
+        with guarded():
+            replica.apply_update(snapshot)
+    except (NotReady, Refused, LibraryFailed):
         return False
     return decode_state_vector(replica.get_state()) == decode_state_vector(state) == gate.known

@@ -23,7 +23,8 @@ from sync.gate import Profile, ProfileName
 from sync.hooks import Hooks
 from sync.live import LiveRoom
 from sync.protocol import CloseCode
-from sync.room import Room, RoomBroken, is_whole
+from sync.reading import read
+from sync.room import is_whole
 from sync.settings import Settings
 from sync.store import NoSuchRoom, RoomExists, Store, StoreError
 from sync.tally import Tally
@@ -128,6 +129,14 @@ class Rooms:
             slot.live.close_all(CloseCode.NOT_FOUND, "This board was deleted.")
             self._discard(room, slot)
 
+    async def retry(self, room: str) -> None:
+        """Read all of it again, however often that has failed (S15). Raises NoSuchRoom."""
+        await self.store.set_load_attempts(room, 0)
+        slot = self._slots.get(room)
+        if slot is not None and slot.live is not None and slot.live.room.sealed is not None:
+            slot.live.close_all(CloseCode.GOING_AWAY, "The board is read anew; connect again.")
+            self._discard(room, slot)
+
     @asynccontextmanager
     async def using(self, room: str, create: ProfileName | None = None) -> AsyncIterator[LiveRoom]:
         """The room in memory, for as long as the context lasts. Raises NoSuchRoom, StoreError or Rejected."""
@@ -205,16 +214,10 @@ class Rooms:
             with suppress(RoomExists):  # another node was faster
                 await self.create(room, create)
             loaded = await self.store.load(room)
-        try:
-            pure = Room(
-                self._profile_of(loaded.info.profile),
-                loaded.info.epoch,
-                loaded.updates,
-                lambda update, user: self._hooks.before_update(room, update, user),
-                snapshot=loaded.snapshot,
-            )
-        except RoomBroken as error:
-            raise StoreError(f"The stored board {room} cannot be read: {error}.") from error
+        profile = self._profile_of(loaded.info.profile)
+        pure = await read(
+            self.store, loaded, profile, lambda update, user: self._hooks.before_update(room, update, user)
+        )
         if loaded.damaged or pure.skipped:
             rows = ", ".join(map(str, loaded.damaged[:20])) or "none"
             log.error("room %s: damaged rows: %s; rows that build on them: %d", room, rows, pure.skipped)
@@ -231,7 +234,7 @@ class Rooms:
             self._hooks.on_change,
             self.tally,
         )
-        live.has_gaps = bool(loaded.damaged or pure.skipped)
+        live.has_gaps = bool(loaded.damaged or pure.skipped or pure.sealed)
         return live
 
     def _start_soon(self, pump: Callable[[], Coroutine[Any, Any, None]]) -> None:

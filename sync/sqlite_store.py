@@ -16,12 +16,12 @@ import threading
 import zlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from sync import sqlite_history as history
-from sync import sqlite_revocations
+from sync import sqlite_loads, sqlite_revocations
 from sync.ballast import Ballast
 from sync.gate import ProfileName
 from sync.revocations import Revocation
@@ -155,6 +155,10 @@ class SQLiteStore:
             await self._write(lambda connection: _put_aside(connection, room, loaded.damaged))
         return loaded
 
+    async def set_load_attempts(self, room: str, attempts: int) -> None:
+        """See Store."""
+        await self._write(lambda c: sqlite_loads.set_attempts(c, _find(c, room)[0], attempts))
+
     async def append(self, room: str, entries: Sequence[Entry]) -> int:
         """See Store."""
         future = self._future()
@@ -216,7 +220,7 @@ class SQLiteStore:
 
         def work(connection: sqlite3.Connection) -> None:
             room_id, _, _ = _find(connection, room)
-            for table in ("updates", "snapshots", "leases", "quarantine", "versions"):
+            for table in ("updates", "snapshots", "leases", "quarantine", "versions", "loads"):
                 connection.execute(f"DELETE FROM {table} WHERE room = ?", (room_id,))
             connection.execute("DELETE FROM rooms WHERE id = ?", (room_id,))
 
@@ -498,6 +502,7 @@ def _migrate(connection: sqlite3.Connection) -> None:
     if version > _SCHEMA_VERSION:
         raise StoreError(f"The data was written by a newer coplayer (format {version}); upgrade to open it.")
     connection.executescript(_SCHEMA + sqlite_revocations.SCHEMA)
+    connection.executescript(sqlite_loads.SCHEMA)
     if version < _SCHEMA_VERSION:  # else nothing is written: a full disk may be opened to be read
         connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
 
@@ -521,7 +526,9 @@ def _load(connection: sqlite3.Connection, room: str) -> Loaded:
     rows = connection.execute(
         "SELECT seq, data, crc FROM updates WHERE room = ? AND seq > ? ORDER BY seq", (room_id, upto)
     )
-    return whole_rows(info, snapshot, upto, seq, rows)
+    return replace(
+        whole_rows(info, snapshot, upto, seq, rows), attempts=sqlite_loads.attempts(connection, room_id)
+    )
 
 
 def _put_aside(connection: sqlite3.Connection, room: str, damaged: Sequence[int]) -> None:

@@ -67,6 +67,8 @@ class Loaded:
     updates: tuple[bytes, ...]
     seq: int
     damaged: tuple[int, ...] = ()
+    attempts: int = 0
+    """Times that the room was begun to be read since it was read last (`set_load_attempts`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,10 @@ class Store(Protocol):
 
     async def load(self, room: str) -> Loaded:
         """What verifies. Raises NoSuchRoom, and StoreError where nothing could be served but an empty room."""
+        ...
+
+    async def set_load_attempts(self, room: str, attempts: int) -> None:
+        """Durable when it returns: a room that ends the process while it is read is known by it. Raises NoSuchRoom."""
         ...
 
     async def append(self, room: str, entries: Sequence[Entry]) -> int:

@@ -128,6 +128,18 @@ class StoreContract:
         loaded = await store.load("a")
         assert (loaded.snapshot, loaded.updates, loaded.seq) == (b"T", (), 4)
 
+    async def test_s15_how_often_a_room_was_begun_to_be_read_is_kept_and_goes_with_it(self, store: Store) -> None:
+        await store.create("a", "e", "map", NOW)
+        assert (await store.load("a")).attempts == 0
+        for attempts in (1, 2, 0, 3):
+            await store.set_load_attempts("a", attempts)
+            assert (await store.load("a")).attempts == attempts
+        await store.delete("a")
+        await store.create("a", "e2", "map", NOW)
+        assert (await store.load("a")).attempts == 0
+        with pytest.raises(NoSuchRoom):
+            await store.set_load_attempts("b", 1)
+
     async def test_the_list_has_titles_and_the_last_edit_first(self, store: Store) -> None:
         await store.create("old", "e", "map", NOW)
         await store.create("new", "e", "map", NOW)

@@ -10,6 +10,7 @@ import anyio
 from pycrdt import Doc
 
 from sync.gate import Gate, NotReady, Profile, Refused
+from sync.guarded import LibraryFailed, guarded
 from sync.rooms import Rooms
 from sync.store import Store, StoreError
 
@@ -50,7 +51,8 @@ def document_of(snapshot: bytes, profile: Profile) -> Doc[Any]:
     doc = Doc[Any]()
     try:
         Gate(profile).admit(snapshot, is_stored=True)
-    except (NotReady, Refused) as error:
+        with guarded():
+            doc.apply_update(snapshot)
+    except (NotReady, Refused, LibraryFailed) as error:
         raise StoreError(f"The version cannot be read: {error}.") from error
-    doc.apply_update(snapshot)
     return doc

@@ -97,6 +97,21 @@ def test_a_running_server_is_asked_instead_of_its_data_being_touched(shell: Shel
     assert not is_in_use(tmp_path / "data" / "coplayer.db")
 
 
+def test_s15_a_board_that_could_not_be_read_is_read_again_when_the_operator_says_so(
+    shell: Shell, board: Path, tmp_path: Path
+) -> None:
+    shell("rooms", "import", "a", str(board))
+    with closing(sqlite3.connect(tmp_path / "data" / "coplayer.db")) as connection, connection:
+        connection.execute("INSERT INTO loads (room, attempts) SELECT id, 3 FROM rooms")
+    said = shell("doctor", status=1)
+    assert "a: reading it did not end well 3 times: coplayer rooms retry a" in said
+    assert "a: it is shown read-only" in said
+    assert "look at only" in shell("rooms", "import", "a", str(board), status=1)
+    assert "read in full" in shell("rooms", "retry", "a")
+    shell("rooms", "import", "a", str(board))
+    assert "All is well." in shell("doctor")
+
+
 def test_a_token_is_made_with_the_secret_and_only_with_it(shell: Shell) -> None:
     token = shell("token", "team/*", "--access", "read", "--user", "ann", "--secret", SECRET).strip()
     access = Authority(SECRET).room_access(token, "team/a", time.time())
