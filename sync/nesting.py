@@ -5,7 +5,9 @@ from __future__ import annotations
 from sync.blocks import Block, Id
 from sync.idset import IdSet
 
-MAX_TYPE_DEPTH = 3  # Y types inside Y types; the board's schema needs 1
+MAX_TYPE_DEPTH = 4
+"""Y types inside Y types; the board's schema needs 1. Three are always admitted: what takes the place of something in a
+root map may count one deeper than it is."""
 
 
 class Nesting:

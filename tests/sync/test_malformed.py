@@ -15,6 +15,7 @@ from pycrdt import Array, Doc, Map, Text
 from sync.gate import ANY, MAP, Gate, NotReady, Refused
 from sync.hocuspocus import read, split
 from sync.lib0 import var_bytes, var_string, var_uint
+from sync.nesting import MAX_TYPE_DEPTH
 from sync.protocol import ProtocolError, SyncStatus, SyncStep1, Update, decode, encode
 from tests.support.raw_peer import RawPeer
 from tests.support.server import Server
@@ -213,7 +214,7 @@ def test_g5_maps_are_not_nested_deeper_by_many_small_updates() -> None:
     gate.admit(update((CLIENT, 0, [b"\x27\x01\x06shapes\x01k\x01"])))
     for depth in range(1, 10):
         inner = b"\x27\x00" + var_uint(CLIENT) + var_uint(depth - 1) + b"\x01k\x01"
-        if depth < 3:
+        if depth < MAX_TYPE_DEPTH:
             gate.admit(update((CLIENT, depth, [inner])))
             continue
         with pytest.raises(Refused) as refused:
