@@ -142,7 +142,8 @@ function read(id: string, stored: { get(field: string): unknown }): Shape {
 export const shapeOf = (id: string, fields: Readonly<Record<string, unknown>>): Shape =>
   read(id, new Map(Object.entries(fields)));
 
-const byOrder = (a: Shape, b: Shape): number => (a.z < b.z ? -1 : a.z > b.z ? 1 : a.id < b.id ? -1 : 1);
+/** Lowest first. */
+export const byOrder = (a: Shape, b: Shape): number => (a.z < b.z ? -1 : a.z > b.z ? 1 : a.id < b.id ? -1 : 1);
 
 function keyBetween(below: string | null, above: string | null): string | null {
   try {
@@ -177,7 +178,7 @@ export class Canvas {
       const ids = new Set<string>();
       for (const event of events) {
         if (event.path.length) ids.add(String(event.path[0]));
-        else for (const id of event.changes.keys.keys()) ids.add(id);
+        else for (const id of (event as Y.YMapEvent<unknown>).keysChanged) ids.add(id);
       }
       for (const id of ids) this.#refresh(id);
       this.#order = null;

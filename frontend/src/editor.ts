@@ -4,9 +4,10 @@
  */
 import { computed, effect, type ReadonlySignal, signal } from '@preact/signals';
 import { Camera } from './camera';
-import { Canvas, type Edit, type Shape } from './canvas';
+import { byOrder, Canvas, type Edit, type Shape } from './canvas';
 import type { ShapeFields, ShapeType } from './canvas.gen';
 import { Scene } from './draw/scene';
+import { oncePerFrame } from './frames';
 import { type Box, bounds, contains, type Placement, type Point, union } from './geometry';
 import { History, label } from './history';
 import { withGroups } from './input/groups';
@@ -63,7 +64,7 @@ export class Editor {
   readonly notice = signal<Notice | null>(null);
   readonly spoken = signal('');
   readonly following = signal<number | null>(null);
-  /** counts document changes: computed values that read shapes depend on it */
+  /** counts document changes, others' once a frame: computed values that read shapes depend on it */
   readonly version = signal(0);
   readonly isEmpty = computed(() => this.version.value >= 0 && this.canvas.shapes().length === 0);
   readonly title: ReadonlySignal<string>;
@@ -77,8 +78,14 @@ export class Editor {
     this.labels = new Labels(this.canvas);
     this.presence = new Presence(room.awareness, me.peek());
     this.scene = new Scene(this.canvas, this.camera);
-    this.canvas.onChange((ids) => {
+    const changed = (): void => {
       this.version.value = this.version.peek() + 1;
+    };
+    const changedSoon = oncePerFrame(changed);
+    this.canvas.onChange((ids, transaction) => {
+      // Others' changes come one message each, 100 a second from a busy assistant: they are shown once a frame.
+      if (transaction.local) changed();
+      else changedSoon();
       this.#dropGone(ids);
     });
     const meta = room.doc.getMap('meta');
@@ -154,8 +161,8 @@ export class Editor {
   /** Selected live shapes, lowest first. Reactive. */
   selected(): Shape[] {
     void this.version.value;
-    const ids = this.selection.value;
-    return ids.size ? this.canvas.shapes().filter((shape) => ids.has(shape.id)) : [];
+    const shapes = [...this.selection.value].flatMap((id) => this.canvas.get(id) ?? []);
+    return shapes.sort(byOrder); // only these: a full board has thousands, and this is asked for at each redraw
   }
 
   /** Writes a gesture: one transaction, one step of undo. */

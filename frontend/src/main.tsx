@@ -8,6 +8,7 @@ import { App } from './chrome/App';
 import { Cursors } from './chrome/Cursors';
 import { fetchParts } from './chrome/later';
 import { Overlay } from './chrome/Overlay';
+import { Grid } from './draw/grid';
 import { Editor } from './editor';
 import { callsOfRun, undoCalls } from './history';
 import { mountKeyboard } from './input/keyboard';
@@ -42,7 +43,7 @@ function start(app: HTMLElement): void {
   skipLink(app);
   const canvas = element('div', 'canvas', app);
   canvas.dataset.testid = 'canvas';
-  canvas.append(editor.scene.root);
+  canvas.append(new Grid(editor.camera).root, editor.scene.root);
   const cursors = element('div', 'layer', canvas);
   const overlay = element('div', 'layer', canvas);
   const words = element('div', 'layer', canvas);
@@ -172,8 +173,10 @@ function watchView(editor: Editor, canvas: HTMLElement): void {
     if (!editor.room.loaded.value) return;
     editor.scene.isLive = true;
     if (isPlaced) return;
-    if (!editor.isEmpty.value) editor.fit();
-    isPlaced = isSynced.value || !editor.isEmpty.value;
+    void editor.version.value;
+    const isEmpty = editor.canvas.shapes().length === 0; // `editor.isEmpty` is told of others' shapes a frame later
+    if (!isEmpty) editor.fit();
+    isPlaced = isSynced.value || !isEmpty;
   });
   effect(() => {
     const port = editor.camera.port.value;
@@ -183,11 +186,6 @@ function watchView(editor: Editor, canvas: HTMLElement): void {
     editor.presence.set({
       view: { x: Math.round(view.x), y: Math.round(view.y), w: Math.round(view.w), h: Math.round(view.h) },
     });
-    const dot = 20 * port.zoom;
-    const spread = dot < 10 ? dot * 4 : dot;
-    // Not a custom property: every shape would inherit it, and restyling 5 000 nodes at each step takes seconds.
-    canvas.style.backgroundSize = `${spread}px ${spread}px`;
-    canvas.style.backgroundPosition = `${-port.x * port.zoom}px ${-port.y * port.zoom}px`;
   });
   const led = computed(() => editor.presence.players.value.find((p) => p.clientId === editor.following.value)?.view);
   effect(() => {

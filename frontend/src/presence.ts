@@ -7,6 +7,7 @@ import type { Awareness } from 'y-protocols/awareness';
 import type { AgentPresence, Presence as Peer, Person, View } from './board';
 import { same } from './canvas';
 import { MAX_COORDINATE } from './canvas.gen';
+import { oncePerFrame } from './frames';
 import type { Box, Placement, Point } from './geometry';
 import { colourOf } from './me';
 
@@ -167,6 +168,8 @@ export class Presence {
   readonly here: ReadonlySignal<readonly Player[]>;
   readonly #players = signal<readonly Player[]>([]);
   readonly #here = signal<readonly Player[]>([]);
+  /** what was read of each state: only those that changed are read again */
+  #known = new Map<number, { state: unknown; player: Player | null }>();
   #state: MyState;
   #sentAt = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -179,7 +182,12 @@ export class Presence {
     this.here = this.#here;
     this.#state = { user, cursor: null, selection: [], drag: null, typing: null, drawing: null, view: null };
     awareness.setLocalState(this.#state);
-    awareness.on('change', () => this.#read());
+    const readSoon = oncePerFrame(() => this.#read());
+    awareness.on('change', (_changes: unknown, origin: unknown) => {
+      // Twenty people who move are 500 messages a second.
+      if (origin === 'local') this.#read();
+      else readSoon();
+    });
     this.#read();
     addEventListener('pagehide', () => awareness.setLocalState(null));
     addEventListener('pageshow', (event) => {
@@ -189,9 +197,14 @@ export class Presence {
 
   #read(): void {
     const mine = this.awareness.clientID;
-    const players = [...this.awareness.getStates()]
-      .map(([id, state]) => readState(id, id === mine, state))
-      .filter((player): player is Player => player !== null);
+    const known = this.#known;
+    this.#known = new Map();
+    for (const [id, state] of this.awareness.getStates()) {
+      const before = known.get(id);
+      const player = before?.state === state ? before.player : readState(id, id === mine, state);
+      this.#known.set(id, { state, player });
+    }
+    const players = [...this.#known.values()].flatMap(({ player }) => player ?? []);
     players.sort((a, b) => rank(a) - rank(b) || a.clientId - b.clientId);
     this.#players.value = players;
     if (!same(players.map(lasting), this.#here.peek().map(lasting))) this.#here.value = players;

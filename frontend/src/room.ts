@@ -8,11 +8,11 @@
 import { type ReadonlySignal, signal } from '@preact/signals';
 import * as decoding from 'lib0/decoding';
 import * as encoding from 'lib0/encoding';
-import { IndexeddbPersistence } from 'y-indexeddb';
 import type { Awareness } from 'y-protocols/awareness';
 import { WebsocketProvider } from 'y-websocket';
 import * as Y from 'yjs';
 import type { SaveStatus } from './board';
+import { Copy } from './copy';
 import { CloseCode, MessageType } from './protocol.gen';
 import { chip, INITIAL, nextChange, type SaveFacts } from './status';
 import { remembered } from './ui/storage';
@@ -51,7 +51,7 @@ export class Room {
 
   readonly #status = signal<SaveStatus>(chip(INITIAL, 0));
   #facts: SaveFacts = { ...INITIAL, online: navigator.onLine };
-  #persistence: IndexeddbPersistence | null = null;
+  #persistence: Copy | null = null;
   #epoch: string | null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** unsent gestures as last remembered in this browser */
@@ -98,7 +98,7 @@ export class Room {
       return;
     }
     const failed = (): void => this.#change({ localStorage: 'this browser keeps no data' });
-    const persistence = new IndexeddbPersistence(`coplayer:${this.name}:${epoch}`, this.doc);
+    const persistence = new Copy(`coplayer:${this.name}:${epoch}`, this.doc);
     this.#persistence = persistence;
     persistence._db.catch(failed);
     persistence.whenSynced.then(() => {

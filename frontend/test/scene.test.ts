@@ -159,3 +159,60 @@ it('many changes from others are one redraw', async () => {
   await until(() => scene.root.querySelector('[data-shape-id="s49"]')?.getAttribute('data-x') === '-549');
   expect(scene.version.value).toBe(before + 1);
 });
+
+describe('a board of 5 000 shapes', () => {
+  /** What changed in the picture while something was done: nodes that came, went or have other attributes. */
+  async function changedBy(root: Element, work: () => Promise<void>): Promise<Node[]> {
+    const seen: Node[] = [];
+    const observer = new MutationObserver((records) => seen.push(...records.map((record) => record.target)));
+    observer.observe(root, { subtree: true, childList: true, attributes: true, characterData: true });
+    await work();
+    seen.push(...observer.takeRecords().map((record) => record.target));
+    observer.disconnect();
+    return seen;
+  }
+  const frame = (): Promise<unknown> => new Promise((resolve) => requestAnimationFrame(resolve));
+
+  it('is panned and zoomed by one transform: no shape is painted again', async () => {
+    const { scene, camera } = board(5000);
+    camera.set({ x: 0, y: 0, zoom: 0.25 });
+    const svg = scene.root.querySelector<SVGElement>('.scene')!;
+    await until(() => isDrawn(scene, 's908') && svg.style.transform === '');
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }); // it does not come to rest meanwhile
+    const changed = await changedBy(scene.root, async () => {
+      for (let step = 1; step <= 20; step++) {
+        camera.set({ x: 40 * step, y: 20 * step, zoom: 0.25 + (step % 5) / 100 });
+        await frame();
+      }
+    });
+    vi.useRealTimers();
+    expect(changed.length).toBeGreaterThan(0);
+    expect(changed.filter((node) => node !== svg)).toEqual([]);
+  });
+
+  it('shows a first picture in which only words in sight were laid out', async () => {
+    const made = vi.spyOn(document, 'createElementNS');
+    const { scene, canvas, camera, doc } = board(0);
+    const write = (): void => {
+      const shapes = doc.getMap('shapes');
+      doc.transact(() => {
+        for (let i = 0; i < 5000; i++) {
+          const place = { x: (i % COLUMNS) * STEP, y: Math.floor(i / COLUMNS) * STEP, z: `a${i}` };
+          shapes.set(`s${i}`, new Y.Map(Object.entries({ ...BOX, ...place, text: `Task ${i}` })));
+        }
+      });
+    };
+    write();
+    await until(() => isDrawn(scene, 's124'));
+    const lines = (): number => made.mock.calls.filter(([, tag]) => tag === 'tspan').length;
+    expect(canvas.shapes()).toHaveLength(5000);
+    expect(lines()).toBeGreaterThan(20);
+    expect(lines()).toBeLessThanOrEqual(drawn(scene).length);
+    expect(drawn(scene).length).toBeLessThan(150);
+    const before = lines();
+    camera.set({ x: 0, y: 0, zoom: 0.1 });
+    await until(() => drawn(scene).length > 2000);
+    expect(lines()).toBe(before); // too small to read
+    made.mockRestore();
+  });
+});

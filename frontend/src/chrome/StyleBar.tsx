@@ -59,7 +59,8 @@ export function StyleBar({ editor, ask }: { editor: Editor; ask: () => void }): 
     bar.current.style.transform = `translate(${Math.round(left)}px, ${y}px)`;
     // Its choices open upwards only where there is no room below.
     bar.current.classList.toggle('high', y + h + CHOICES > size.h - editor.camera.inset.bottom);
-  });
+    // Asking for its size lays out the page at once: only when something of this changed, not at each remote change.
+  }, [box?.x, box?.y, box?.w, box?.h, size, ids, isAllLocked(shapes), editor.panelOpen.value]);
   if (isHidden || !box) return null;
   const first = shapes[0]!;
   if (isAllLocked(shapes)) {

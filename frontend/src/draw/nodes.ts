@@ -2,8 +2,12 @@
 import type { Shape } from '../canvas';
 import type { Line } from '../geometry';
 import { TYPE_WORDS } from '../history';
-import { body, connectorBody, hasSameLook, placing } from './shape';
-import { node, set } from './svg';
+import { body, connectorBody, hasSameLook, linesOf, placing } from './shape';
+import { node } from './svg';
+
+/** Copied for each shape: a full board's first picture is thousands of nodes, and a copy is one call. */
+const SHAPE = node('g', { class: 'shape', role: 'img', tabindex: 0 });
+const BODY = node('g', { class: 'body' });
 
 interface Entry {
   group: SVGGElement;
@@ -52,22 +56,26 @@ export class Nodes {
     else if (!was || was.type === 'connector' || !hasSamePlace(was, shape)) {
       group.setAttribute('transform', placing(shape));
     }
-    if (was?.opacity !== shape.opacity) group.setAttribute('opacity', String(shape.opacity));
-    const isTurned = !was || Boolean(was.draft) !== Boolean(shape.draft);
+    if ((was?.opacity ?? 1) !== shape.opacity) group.setAttribute('opacity', String(shape.opacity));
+    const isTurned = Boolean(was?.draft) !== Boolean(shape.draft);
     if (isTurned) markProposed(group, Boolean(shape.draft));
-    if (entry.stored !== stored) tell(group, stored);
+    if (entry.stored !== stored) tell(group, stored, entry.stored);
     const isRedrawn =
-      isTurned || !hasSameLook(was, shape) || entry.line?.path !== line?.path || entry.hasWords !== hasWords;
+      !was || isTurned || !hasSameLook(was, shape) || entry.line?.path !== line?.path || entry.hasWords !== hasWords;
     Object.assign(entry, { shape, stored, line, hasWords });
     if (!isRedrawn) return;
-    const inner = node('g', { class: 'body' });
+    const inner = BODY.cloneNode() as SVGGElement;
     inner.append(
       ...(shape.type === 'connector' ? (line ? connectorBody(shape, line, hasWords) : []) : body(shape, hasWords)),
     );
+    group.setAttribute('aria-label', describe(shape));
+    if (this.#editing === shape.id) group.classList.add('editing');
+    if (!group.firstChild) {
+      group.append(inner);
+      return;
+    }
     group.replaceChildren(inner);
     group.classList.remove('made');
-    group.setAttribute('aria-label', describe(shape));
-    group.classList.toggle('editing', this.#editing === shape.id);
   }
 
   remove(id: string): void {
@@ -75,9 +83,21 @@ export class Nodes {
     this.#entries.delete(id);
   }
 
-  /** Forgets what the nodes show, so that the next update draws them anew (a font came). */
-  spoil(): void {
-    for (const entry of this.#entries.values()) if (entry.shape?.text) entry.shape = null;
+  /**
+   * Forgets what those nodes show whose words would break into other lines by now, so that the next update draws them
+   * anew; their ids. The browser itself puts words that stay on their lines into another font.
+   */
+  spoil(): string[] {
+    const ids: string[] = [];
+    for (const [id, entry] of this.#entries) {
+      const { shape, hasWords, group } = entry;
+      if (!hasWords || !shape?.text || shape.type === 'frame') continue;
+      const shown = Array.from(group.querySelectorAll('tspan'), (line) => line.textContent);
+      if (linesOf(shape).join('\n') === shown.join('\n')) continue;
+      entry.shape = null;
+      ids.push(id);
+    }
+    return ids;
   }
 
   /** The shape whose words are in the text editor instead. */
@@ -101,7 +121,8 @@ export class Nodes {
   }
 
   #mount(shape: Shape): Entry {
-    const group = node('g', { class: 'shape', 'data-shape-id': shape.id, role: 'img', tabindex: 0 });
+    const group = SHAPE.cloneNode() as SVGGElement;
+    group.setAttribute('data-shape-id', shape.id);
     const entry: Entry = { group, shape: null, stored: null, line: null, hasWords: true };
     this.#entries.set(shape.id, entry);
     this.#isOrderStale = true;
@@ -110,11 +131,13 @@ export class Nodes {
 }
 
 /** The handles for tests and scripts: fields as they are written. */
-function tell(group: SVGGElement, stored: Shape): void {
-  set(group, { 'data-type': stored.type, 'data-z': stored.z, 'data-fill': stored.fill, 'data-stroke': stored.stroke });
-  if (stored.type === 'connector') return;
-  set(group, { 'data-x': stored.x, 'data-y': stored.y, 'data-w': stored.w, 'data-h': stored.h });
+function tell(group: SVGGElement, stored: Shape, told: Shape | null): void {
+  for (const field of stored.type === 'connector' ? TOLD_OF_ALL : TOLD) {
+    if (told?.[field] !== stored[field]) group.setAttribute(`data-${field}`, String(stored[field]));
+  }
 }
+const TOLD_OF_ALL = ['type', 'z', 'fill', 'stroke'] as const;
+const TOLD = [...TOLD_OF_ALL, 'x', 'y', 'w', 'h'] as const;
 
 /** A proposal is seen but neither hit nor reached by Tab: people decide on it in the panel. */
 function markProposed(group: SVGGElement, isProposed: boolean): void {

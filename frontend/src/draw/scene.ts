@@ -45,7 +45,6 @@ const MARGIN = 0.4;
 const MOST_DRAWN = 4;
 /** Below it the usual words are under 3 px high, and laying them out is half of drawing a full board. */
 const READABLE_ZOOM = 0.2;
-/** Words whose width tells whether our font has come. */
 /** Words on a connector reach at most this far from its line, px. */
 const LABEL_REACH = 120;
 /** What drawing more shapes may take of one frame: while the camera moves, and otherwise (the browser lays out all of
@@ -115,10 +114,10 @@ export class Scene {
   readonly #drawSoon = oncePerFrame(() => this.#drawDirty());
   readonly #drawMore = oncePerFrame(() => this.#fill());
 
-  /** Draws every shape with words anew (a font came). */
+  /** Draws the shapes anew whose words break into other lines than before: a font came. */
   redraw(): void {
-    this.#nodes.spoil();
-    this.#draw([...this.#nodes.ids()]);
+    const ids = this.#nodes.spoil();
+    if (ids.length) this.#draw(ids);
   }
 
   /** The shape as it looks now, live gestures included. */

@@ -2,7 +2,7 @@
 import type { Shape } from '../canvas';
 import { arrowHead, type Box, bounds, corners, type Line, smoothPath } from '../geometry';
 import { fillOf, inkOn, strokeOf } from './colour';
-import { node } from './svg';
+import { node, stamp } from './svg';
 import { LINE_HEIGHT, wrap } from './text';
 
 const CORNER = 10;
@@ -12,6 +12,9 @@ const NOTE_RIGHT = 8;
 const LABEL_PADDING = 10;
 /** A frame's name stands this far above it, px. */
 const FRAME_NAME = 24;
+/** Words on a connector: their largest size and the width they break at, px. */
+const MOST_ON_LINE = 13;
+const LINE_WORDS = 200;
 /** Thin lines are still easy to hit: this many px around them. */
 const HIT_WIDTH = 16;
 
@@ -95,17 +98,17 @@ export function body(shape: Shape, hasWords = true): SVGElement[] {
   const nodes: SVGElement[] = [];
   switch (shape.type) {
     case 'ellipse':
-      nodes.push(node('ellipse', { cx: w / 2, cy: h / 2, rx: w / 2, ry: h / 2, ...paint }));
+      nodes.push(stamp('ellipse', paint, { cx: w / 2, cy: h / 2, rx: w / 2, ry: h / 2 }));
       break;
     case 'diamond':
     case 'triangle': {
       const points = corners(shape.type, { x: 0, y: 0, w, h });
-      nodes.push(node('polygon', { points: points.map((c) => `${c.x},${c.y}`).join(' '), ...paint }));
+      nodes.push(stamp('polygon', paint, { points: points.map((c) => `${c.x},${c.y}`).join(' ') }));
       break;
     }
     case 'note':
       nodes.push(node('rect', { y: 3, width: w, height: h, rx: 4, class: 'note-shadow' }));
-      nodes.push(node('rect', { width: w, height: h, rx: 3, ...paint }));
+      nodes.push(stamp('rect', paint, { width: w, height: h, rx: 3 }));
       break;
     case 'text':
       nodes.push(node('rect', { width: w, height: h, fill: 'transparent', 'pointer-events': 'all' }));
@@ -113,18 +116,18 @@ export function body(shape: Shape, hasWords = true): SVGElement[] {
     case 'draw': {
       const reach = extent(shape.points);
       const path = smoothPath(shape.points, reach.w ? w / reach.w : 1, reach.h ? h / reach.h : 1);
-      nodes.push(hit(path), node('path', { d: path, ...paint, fill: 'none', 'pointer-events': 'none' }));
+      nodes.push(hit(path), stamp('path', { ...paint, fill: 'none', 'pointer-events': 'none' }, { d: path }));
       break;
     }
     case 'frame':
       // Only its border and name are its own: what lies inside can be clicked and lassoed.
-      nodes.push(node('rect', { width: w, height: h, rx: CORNER, ...paint, 'pointer-events': 'none' }));
+      nodes.push(stamp('rect', { ...paint, 'pointer-events': 'none' }, { width: w, height: h, rx: CORNER }));
       nodes.push(node('path', { d: `M0 0H${w}V${h}H0Z`, class: 'hit', 'stroke-width': HIT_WIDTH }));
       break;
     case 'connector':
       break;
     case 'rect':
-      nodes.push(node('rect', { width: w, height: h, rx: Math.min(CORNER, w / 2, h / 2), ...paint }));
+      nodes.push(stamp('rect', paint, { width: w, height: h, rx: Math.min(CORNER, w / 2, h / 2) }));
       break;
   }
   const words = hasWords && (shape.type === 'frame' ? frameName(shape) : lettering(shape));
@@ -151,13 +154,22 @@ function frameName(shape: Shape): SVGElement {
   return words;
 }
 
+/** The lines that a shape's words break into, as they are drawn. */
+export function linesOf(shape: Shape): string[] {
+  const lines =
+    shape.type === 'connector'
+      ? wrap(shape.text, LINE_WORDS, Math.min(shape.font_size, MOST_ON_LINE), 400)
+      : wrap(shape.text, textWidth(shape) + 0.5, shape.font_size, weightOf(shape));
+  return lines.map((line) => line || '\u200b');
+}
+
 /** The label, wrapped into the shape; notes and text from the top, the rest from the middle. */
 function lettering(shape: Shape): SVGElement | null {
   if (!shape.text) return null;
   const size = shape.font_size;
   const weight = weightOf(shape);
   const padding = paddingOf(shape);
-  const lines = wrap(shape.text, textWidth(shape) + 0.5, size, weight);
+  const lines = linesOf(shape);
   const leading = size * LINE_HEIGHT;
   const isTop = shape.type === 'note' || shape.type === 'text';
   const middle = shape.type === 'triangle' ? shape.h * 0.64 : shape.h / 2;
@@ -165,17 +177,12 @@ function lettering(shape: Shape): SVGElement | null {
   const left = shape.type === 'note' ? NOTE_PADDING : (shape.w - textWidth(shape)) / 2;
   const at = { left, center: shape.w / 2, right: (shape.w + textWidth(shape)) / 2 };
   const anchor = { left: 'start', center: 'middle', right: 'end' };
-  const words = node('text', {
-    class: 'label',
-    'font-size': size,
-    'font-weight': weight,
-    'text-anchor': anchor[shape.text_align],
-    fill: textInk(shape),
-  });
+  const look = { 'font-size': size, 'font-weight': weight, 'text-anchor': anchor[shape.text_align] };
+  const words = stamp('text', { class: 'label', ...look, fill: textInk(shape) }, {});
   lines.forEach((line, i) => {
     // 0.35 em below the middle of a line is where its baseline lies.
     const span = node('tspan', { x: at[shape.text_align], y: top + leading * (i + 0.5) + size * 0.35 });
-    span.textContent = line || '\u200b';
+    span.textContent = line;
     words.append(span);
   });
   return words;
@@ -184,21 +191,21 @@ function lettering(shape: Shape): SVGElement | null {
 /** The body of a connector, in board coordinates. */
 export function connectorBody(shape: Shape, line: Line, hasWords = true): SVGElement[] {
   const paint = { ...outline(shape), fill: 'none', 'pointer-events': 'none' };
-  const nodes: SVGElement[] = [hit(line.path), node('path', { d: line.path, ...paint })];
+  const nodes: SVGElement[] = [hit(line.path), stamp('path', paint, { d: line.path })];
   const size = 7 + shape.stroke_width * 2;
   const { 'stroke-dasharray': _dashes, ...solid } = { 'stroke-dasharray': '', ...paint };
-  if (shape.end_head === 'arrow') nodes.push(node('path', { d: arrowHead(line.end, line.endFrom, size), ...solid }));
-  if (shape.start_head === 'arrow')
-    nodes.push(node('path', { d: arrowHead(line.start, line.startFrom, size), ...solid }));
+  const head = (d: string): SVGElement => stamp('path', solid, { d });
+  if (shape.end_head === 'arrow') nodes.push(head(arrowHead(line.end, line.endFrom, size)));
+  if (shape.start_head === 'arrow') nodes.push(head(arrowHead(line.start, line.startFrom, size)));
   if (shape.text && hasWords) {
-    const size = Math.min(shape.font_size, 13);
+    const size = Math.min(shape.font_size, MOST_ON_LINE);
     const words = node('text', {
       class: 'label on-line',
       'font-size': size,
       'text-anchor': 'middle',
       fill: 'var(--text)',
     });
-    const lines = wrap(shape.text, 200, size, 400);
+    const lines = linesOf(shape);
     lines.forEach((text, i) => {
       const y = line.middle.y + (i - (lines.length - 1) / 2) * size * LINE_HEIGHT + size * 0.35;
       const span = node('tspan', { x: line.middle.x, y });

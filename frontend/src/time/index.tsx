@@ -28,7 +28,7 @@ export function lookBack(editor: Editor, app: HTMLElement, what: Looking): void 
   const marked = signal<readonly string[]>([]);
   const overlay = document.createElement('div');
   overlay.className = 'layer';
-  stage.append(preview.scene.root, overlay);
+  stage.append(preview.grid.root, preview.scene.root, overlay);
   app.querySelector('.canvas')?.after(stage);
   app.append(bar);
 

@@ -3,11 +3,13 @@ import { effect } from '@preact/signals';
 import * as Y from 'yjs';
 import { Camera } from '../camera';
 import { Canvas, same } from '../canvas';
+import { Grid } from '../draw/grid';
 import { Scene } from '../draw/scene';
 import type { Fields, Shapes } from './moments';
 
 export class Preview {
   readonly scene: Scene;
+  readonly grid: Grid;
   readonly #doc = new Y.Doc();
   readonly #stop: () => void;
 
@@ -19,6 +21,7 @@ export class Preview {
       own.port.value = camera.port.value;
     });
     this.scene = new Scene(new Canvas(this.#doc), own);
+    this.grid = new Grid(own);
   }
 
   /** Draws this moment; of what stays the same the nodes stay, too. */
