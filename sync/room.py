@@ -321,7 +321,11 @@ class Room:
 
     def _receive(self, connection: ConnectionId, message: Message) -> list[Effect]:
         peer = self._connections[connection]
-        match message:
+        match message:  # the commonest first
+            case Update(update):
+                return self._receive_update(connection, peer, update, is_step2=False)
+            case Awareness(entries):
+                return self._broadcast_presence(self.presence.receive(connection, entries, peer.member.identity))
             case SyncStep1(vector):
                 is_again, peer.is_synced = peer.is_synced, True  # in one step with taking the diff (W3)
                 effects: list[Effect] = [Send(connection, self._step2(encode_state_vector(vector)))]
@@ -330,10 +334,6 @@ class Room:
                 return effects
             case SyncStep2(update):
                 return self._receive_update(connection, peer, update, is_step2=True)
-            case Update(update):
-                return self._receive_update(connection, peer, update, is_step2=False)
-            case Awareness(entries):
-                return self._broadcast_presence(self.presence.receive(connection, entries, peer.member.identity))
             case QueryAwareness():
                 return [Send(connection, self._presence())]
             case SyncStatus(content):

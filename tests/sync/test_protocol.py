@@ -56,6 +56,36 @@ def test_any_bytes_decode_or_raise_a_protocol_error(data: bytes) -> None:
         decode(data)
 
 
+@pytest.mark.parametrize("size", [0, 1, 2, 125, 126, 127, 128, 129, 16_382, 16_383, 16_384, 16_385, 70_000])
+@pytest.mark.parametrize("behind", [b"", b"\x03", b"\x00"])
+def test_w2_a_message_of_any_length_is_read_alone_or_with_another_behind_it(size: int, behind: bytes) -> None:
+    """The lengths around which a number grows by a byte: there the short way gives up or begins."""
+    head = b"\x00\x02" + var_uint(size)
+    if behind == b"\x00":
+        with pytest.raises(ProtocolError):
+            decode(head + bytes(size) + behind)
+    else:
+        also = [QueryAwareness()] if behind else []
+        assert decode(head + bytes(size) + behind) == [Update(bytes(size)), *also]
+    if size:
+        with pytest.raises(ProtocolError):
+            decode(head + bytes(size - 1))
+
+
+@given(st.one_of(st.binary(max_size=300), messages.map(encode)), st.sampled_from([b"\x00\x02", b"\x01", b""]))
+def test_the_short_way_of_reading_says_what_the_long_one_says(data: bytes, start: bytes) -> None:
+    def told() -> list[Message] | tuple[int, str]:
+        try:
+            return decode(start + data)
+        except ProtocolError as error:
+            return error.code, error.reason
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sync.protocol._only_value", lambda frame, at: None)
+        long = told()
+    assert told() == long
+
+
 @given(numbers)
 def test_numbers_read_back_as_written(value: int) -> None:
     decoder = Decoder(var_uint(value))
