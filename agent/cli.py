@@ -38,6 +38,7 @@ from sync.auth import Access, Authority
 from sync.server import serve
 from sync.settings import Settings as ServerSettings
 from sync.settings import SettingsError as ServerSettingsError
+from sync.stack import deepen
 
 TOKEN_LIFETIME_S = 365 * 24 * 3600  # of the child's own token; it ends with the process
 _GIVEN_BY_UP = ("server", "token", "log", "log_level")
@@ -52,6 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; its exit status."""
     arguments = _parser().parse_args(argv)
     command: Callable[[argparse.Namespace], int] = arguments.command
+    if argv is None and command in (_up, _serve):  # a program of its own
+        deepen()
     try:
         return command(arguments)
     except (SettingsError, ServerSettingsError) as error:

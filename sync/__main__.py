@@ -2,6 +2,10 @@
 
 import sys
 
-from sync.cli import main
+from sync.stack import deepen
+
+deepen()  # before everything else is imported, which would be done twice
+
+from sync.cli import main  # noqa: E402
 
 sys.exit(main())
