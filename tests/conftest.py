@@ -65,3 +65,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--gesture-seed", type=int, default=1, help="which gestures and faults these are")
     parser.addoption("--forgeries", type=int, default=500, help="tokens that were changed somewhere")
     parser.addoption("--kills", type=int, default=2, help="SIGKILLs of the assistant's process at random moments")
+    parser.addoption(
+        "--silence", type=float, default=3, help="seconds that a board behind nginx is quiet; 25 as shipped"
+    )
