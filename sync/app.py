@@ -30,13 +30,14 @@ from sync import (
     openapi,
 )
 from sync.auth import Authority, Issuer
+from sync.forward import forwarding
 from sync.hooks import Hooks
 from sync.hub import Hub
 from sync.key_source import is_address, keep_fresh, keys_from_file
 from sync.names import BadRoomName, check_room_name
 from sync.problems import EXCEPTION_HANDLERS, response
 from sync.requests import Requests
-from sync.settings import Settings
+from sync.settings import Settings, SettingsError
 from sync.sockets import is_own_origin, serve_hocuspocus, serve_sync
 from sync.store import Store, StoreError
 from sync.stores import open_store
@@ -107,7 +108,8 @@ async def readyz(request: Request) -> Response:
         return PlainTextResponse(f"{error}\n", 503)
     if fault := hub.fault():
         return PlainTextResponse(f"{fault}\n", 503)
-    return PlainTextResponse("ok\n")
+    workers = "" if hub.workers is None else f"room workers: {hub.workers.alive} of {hub.settings.workers}\n"
+    return PlainTextResponse(f"ok\n{workers}")  # one that is starting again is no reason to send nobody here
 
 
 class RoomRoute(Route):
@@ -171,6 +173,8 @@ def create_app(
     Its lifespan opens the store and serves rooms. An application that mounts it enters `app.state.hub.running()` in its
     own lifespan, since a mounted application's is not run. `pages=False` leaves out the board and the list of rooms.
     """
+    if settings.workers and (store is not None or hooks is not None):
+        raise SettingsError("COPLAYER_WORKERS needs a server that is made of settings alone: no store, no hooks.")
     boards = board.Board()
     authority = authority_of(settings)
     hub = Hub(
@@ -180,6 +184,9 @@ def create_app(
         title_of=boards.title_of,
         hooks=hooks if hooks is not None else Hooks(authority),
     )
+
+    def at_home(route: Route) -> Route:
+        return route if hub.workers is None or "{room:path}" not in route.path else forwarding(route)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -193,8 +200,8 @@ def create_app(
         routes=[
             WebSocketRoute("/sync/{room:path}", serve_sync),
             WebSocketRoute("/hocuspocus", serve_hocuspocus),
-            *API_ROUTES,
-            *(RoomRoute(route, API_ROUTES) for route in api.ROOM_ROUTES),
+            *(at_home(route) if isinstance(route, Route) else route for route in API_ROUTES),
+            *(RoomRoute(at_home(route), API_ROUTES) for route in api.ROOM_ROUTES),
             Route("/api/info", public_info),
             Route("/healthz", healthz),
             Route("/readyz", readyz),

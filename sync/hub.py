@@ -9,8 +9,8 @@ import logging
 import math
 import secrets
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from time import monotonic
 from typing import Any, TypeVar
@@ -26,16 +26,18 @@ from sync.gate import RESERVED_CLIENT_IDS, Profile, ProfileName
 from sync.hooks import Hooks
 from sync.live import Agent, LiveRoom
 from sync.outbox import Link, Outbox
+from sync.pipe import Join
 from sync.presence import ConnectionId, Identity
 from sync.protocol import CloseCode, SyncStatus, SyncStep1, Update, decode, encode
 from sync.room import Member
 from sync.revocations import NOW_READ_ONLY, Level, Revocation
 from sync.rooms import Rejected, Rooms
 from sync.settings import Settings
-from sync.store import Lease, NoSuchRoom, RoomInfo, Store, StoreError
+from sync.store import Lease, NoSuchRoom, RoomExists, RoomInfo, Store, StoreError
 from sync.tally import Tally
 from sync.versions import keep_versions
 from sync.watch import RoomNow, RoomStatus, Watcher
+from sync.workers import Workers
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -85,6 +87,10 @@ class Hub:
             clock=clock,
             tally=self.tally,
         )
+        self.workers = Workers(settings) if settings.workers else None
+        """Processes that have the rooms of one profile; the rest is served here."""
+        if self.workers is not None:
+            self.rooms.serves = self.workers.leaves
         self._title_of = title_of
         self._clock = clock
         self._next_connection = 0
@@ -100,9 +106,14 @@ class Hub:
             tasks.start_soon(self._beat)
             await self.admission.read()
             tasks.start_soon(self._keep_revocations)
+            if self.workers is not None:
+                tasks.start_soon(self.workers.run, self._changed)
             try:
                 yield self
             finally:
+                if self.workers is not None:
+                    with anyio.CancelScope(shield=True):
+                        await self.workers.drain()
                 tasks.cancel_scope.cancel()
 
     async def drain(self) -> None:
@@ -114,7 +125,10 @@ class Hub:
                 watcher.put(room)  # event streams end by themselves, and end well
         for watcher in self._watchers:
             watcher.put("")
-        await self.rooms.drain()
+        async with anyio.create_task_group() as tasks:
+            if self.workers is not None:
+                tasks.start_soon(self.workers.drain)
+            await self.rooms.drain()
         with anyio.move_on_after(min(GOODBYES_S, self.settings.drain_s)):
             while self._connections:
                 self._left = anyio.Event()
@@ -135,6 +149,11 @@ class Hub:
         """
         link = SocketLink(socket)
         try:
+            if self.workers is not None and await self.is_elsewhere(room, profile):
+                if len(self._connections) + self.workers.connections >= self.settings.max_connections:
+                    raise Rejected(CloseCode.TOO_MANY_CONNECTIONS, "The server is full; try again later.")
+                await self.workers.serve(socket, Join(room, member, agent, profile, expires_at))
+                return
             connection = await self._join(room, link, member, agent, profile, expires_at)
         except Rejected as rejected:
             self.tally.rejected[rejected.code] += 1
@@ -149,6 +168,26 @@ class Hub:
                 tasks.cancel_scope.cancel()
         finally:
             connection.lost()
+
+    async def is_elsewhere(self, room: str, create: ProfileName | None = None) -> bool:
+        """Has a room worker this room? A room that is to be made is made, so that all who come find the same.
+
+        Raises Rejected (4531).
+        """
+        if self.workers is None:
+            return False
+        try:
+            try:
+                info = await self.store.info(room)
+            except NoSuchRoom:
+                if create is None:
+                    return False
+                with suppress(RoomExists):
+                    await self.create(room, create)
+                info = await self.store.info(room)
+        except StoreError as error:
+            raise Rejected(CloseCode.STORAGE_UNAVAILABLE, str(error)) from error
+        return not self.workers.leaves(info.profile)
 
     async def adopt(
         self,
@@ -296,7 +335,7 @@ class Hub:
         for info in await self.store.rooms():
             live = self.rooms.get(info.room)
             if live is None:
-                out.append((info, 0))
+                out.append((info, self.people(info.room)))
             else:
                 now = replace(info, title=self._title_of(live.room.doc), edited_at=live.edited_at)
                 out.append((now, live.people))
@@ -382,11 +421,9 @@ class Hub:
 
     async def watch(self, slot: str) -> AsyncGenerator[RoomStatus | None]:
         """Rooms that have people or work, then every change; None at least every few seconds, as a sign of life."""
-        watcher = Watcher()
-        self._watchers.add(watcher)
-        try:
+        with self.watching() as watcher:
             wanted = set(await self.store.wanted(slot, self._now_ms()))
-            for room in {*wanted, *self.rooms}:
+            for room in {*wanted, *self.rooms, *(self.workers.rooms() if self.workers is not None else ())}:
                 watcher.put(room)
             while not self.rooms.is_draining:
                 for room in watcher.take():
@@ -400,6 +437,14 @@ class Hub:
                     watcher.put(room)
                 wanted = now_wanted
                 yield None
+
+    @contextmanager
+    def watching(self) -> Iterator[Watcher]:
+        """A watcher that hears of all rooms; an empty name says that the server stops."""
+        watcher = Watcher()
+        self._watchers.add(watcher)
+        try:
+            yield watcher
         finally:
             self._watchers.discard(watcher)
 
@@ -434,13 +479,17 @@ class Hub:
 
     def fault(self) -> str | None:
         """Why some room's updates are not being saved, if so."""
+        if self.workers is not None and (fault := self.workers.fault()) is not None:
+            return fault
         live_rooms = (self.rooms.get(room) for room in self.rooms)
         return next((live.fault for live in live_rooms if live is not None and live.fault is not None), None)
 
     def people(self, room: str) -> int:
         """How many connections of people the room has."""
         live = self.rooms.get(room)
-        return 0 if live is None else live.people
+        if live is not None:
+            return live.people
+        return 0 if self.workers is None else self.workers.people(room)
 
     def _changed(self, room: str) -> None:
         for watcher in self._watchers:

@@ -137,6 +137,12 @@ class _Now(Collector):
             ("draining", "1 while the server is stopping.", int(hub.rooms.is_draining)),
         ):
             yield GaugeMetricFamily(f"coplayer_{name}", text, value)
+        if workers := hub.workers:
+            yield GaugeMetricFamily("coplayer_room_workers", "Room workers that take connections.", workers.alive)
+            yield CounterMetricFamily("coplayer_room_worker_starts", "Starts of room workers.", workers.starts)
+            yield GaugeMetricFamily(
+                "coplayer_room_worker_connections", "Connections passed on to room workers.", workers.connections
+            )
 
 
 async def metrics(request: Request) -> Response:

@@ -7,6 +7,7 @@ somebody who is just joining.
 from __future__ import annotations
 
 import logging
+import math
 import random
 import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -86,6 +87,10 @@ class Rooms:
         self.store = store
         self.tally = Tally() if tally is None else tally
         self.is_draining = False
+        self.serves: Callable[[ProfileName], bool] = lambda profile: True
+        """Rooms of other profiles belong to another process: they are never in memory twice."""
+        self.reading = anyio.CapacityLimiter(math.inf)
+        """A process that a room may end reads them one by one: whose fault it was is then counted right (S15)."""
         self._settings = settings
         self._profile_of = profile_of
         self._title_of = title_of
@@ -214,10 +219,13 @@ class Rooms:
             with suppress(RoomExists):  # another node was faster
                 await self.create(room, create)
             loaded = await self.store.load(room)
+        if not self.serves(loaded.info.profile):
+            raise StoreError("Another process serves this board; connect again.")
         profile = self._profile_of(loaded.info.profile)
-        pure = await read(
-            self.store, loaded, profile, lambda update, user: self._hooks.before_update(room, update, user)
-        )
+        async with self.reading:
+            pure = await read(
+                self.store, loaded, profile, lambda update, user: self._hooks.before_update(room, update, user)
+            )
         if loaded.damaged or pure.skipped:
             rows = ", ".join(map(str, loaded.damaged[:20])) or "none"
             log.error("room %s: damaged rows: %s; rows that build on them: %d", room, rows, pure.skipped)

@@ -117,6 +117,20 @@ class Settings:
         "What `/metrics` asks for as `Authorization: Bearer`, so that a scraper needs no rights on rooms; empty: an"
         " admin's token where tokens are asked for.",
     )
+    workers: int = _setting(
+        0,
+        "COPLAYER_WORKERS",
+        "Processes for the rooms of the `any` profile, so that an update that breaks the CRDT library ends one of them"
+        " and not the server; 0 keeps all rooms in the server's own.",
+    )
+    worker_timeout_s: float = _setting(
+        10.0, "COPLAYER_WORKER_TIMEOUT_S", "A room worker that gives no sign of life for this long is killed."
+    )
+    worker_memory_bytes: int = _setting(
+        2 * 2**30,
+        "COPLAYER_WORKER_MEMORY_BYTES",
+        "Memory that one room worker may take (RLIMIT_DATA); it ends when it needs more. 0 sets no limit.",
+    )
     log: str = _setting(
         "text", "COPLAYER_LOG", "What is printed while it runs: `text` for people, or `json`, an object a line."
     )

@@ -65,13 +65,14 @@ async def serve_sync(websocket: WebSocket) -> None:
     try:
         try:
             room, member, agent, profile, expires_at = await _admit(websocket, hub)
+            is_elsewhere = await hub.is_elsewhere(room, profile)
         except (ProtocolError, Rejected) as refusal:
             hub.tally.rejected[refusal.code] += 1
             await socket.close(refusal.code, refusal.reason)
             return
         logs.bind(room=room, user=member.identity.user)
         raw = websocket.scope.get("extensions", {}).get(RAW)
-        if raw is not None:
+        if raw is not None and not is_elsewhere:
             await hub.adopt(room, raw["transport"], member, agent, profile, expires_at)
         else:
             await hub.serve(room, socket, member, agent, profile, expires_at)

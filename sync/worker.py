@@ -52,6 +52,7 @@ class Worker:
         self._app: Starlette = create_app(replace(settings, workers=0, ballast_bytes=0), pages=False)
         self._hub: Hub = self._app.state.hub
         self._hub.rooms.serves = lambda profile: profile == OWN_PROFILE
+        self._hub.rooms.reading.total_tokens = 1
         self._app.user_middleware.clear()  # the parent has done all that: ids, headers, origins
         self._parent = parent
         self._parent.setblocking(False)

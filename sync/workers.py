@@ -250,6 +250,11 @@ class Workers:
         """How many of them take connections."""
         return sum(worker.pid is not None for worker in self._workers)
 
+    @property
+    def starts(self) -> int:
+        """Of all of them; one each when none has died."""
+        return sum(worker.starts for worker in self._workers)
+
     def fault(self) -> str | None:
         """Why some room's updates are not being saved, if so."""
         return next((worker.fault for worker in self._workers if worker.fault is not None), None)
