@@ -93,17 +93,20 @@ def command(*arguments: str) -> str:
     return done.stdout
 
 
+def is_there(shape: Any, key: str, number: int) -> bool:
+    """Both fields of the edit are as they were written."""
+    if not isinstance(shape, dict):
+        return False
+    return (shape.get("x"), shape.get("text")) == (number, f"edit {number} of {key.rpartition('-')[0]}")
+
+
 def missing(url: str, wanted: dict[str, dict[str, int]]) -> dict[str, list[str]]:
     """Which of the wanted edits (room -> key -> number) the server at `url` lacks."""
     lacks: dict[str, list[str]] = {}
     for room, edits in wanted.items():
         answer = httpx.get(f"{url}/api/rooms/{room}/doc", timeout=TIMEOUT_S)
         shapes = answer.json().get("shapes", {}) if answer.status_code == 200 else {}
-        lacks[room] = [
-            key
-            for key, n in edits.items()
-            if shapes.get(key) != {"x": n, "text": f"edit {n} of {key.rpartition('-')[0]}"}
-        ]
+        lacks[room] = [key for key, n in edits.items() if not is_there(shapes.get(key), key, n)]
     return {room: keys for room, keys in lacks.items() if keys}
 
 
