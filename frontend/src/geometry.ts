@@ -298,20 +298,43 @@ export function arrowHead(tip: Point, from: Point, size: number): string {
   return `M${p(wing(1))}L${p(tip)}L${p(wing(-1))}`;
 }
 
-/** Freehand points (flat x, y) as a smooth path: quadratic curves through the middles. */
+/** A turn by more than 60 degrees is a corner: a V stays a V. */
+const CORNER_COS = 0.5;
+
+/** Freehand points (flat x, y) as a path through all of them: curves where the line bends, corners where it turns. */
 export function smoothPath(points: readonly number[], sx = 1, sy = 1): string {
   const count = points.length >> 1;
   if (!count) return '';
-  const at = (i: number): Point => ({ x: points[2 * i]! * sx, y: points[2 * i + 1]! * sy });
-  if (count < 3) return `M${p(at(0))}L${p(at(count - 1))}`;
-  let path = `M${p(at(0))}`;
-  for (let i = 1; i < count - 1; i++) {
-    const here = at(i);
-    const next = at(i + 1);
-    const stop = i === count - 2 ? next : { x: (here.x + next.x) / 2, y: (here.y + next.y) / 2 };
-    path += `Q${p(here)} ${p(stop)}`;
+  const at = Array.from({ length: count }, (_, i): Point => ({ x: points[2 * i]! * sx, y: points[2 * i + 1]! * sy }));
+  if (count < 3) return `M${p(at[0]!)}L${p(at[count - 1]!)}`;
+  let path = `M${p(at[0]!)}`;
+  let leaving: Point | null = null;
+  for (let i = 1; i < count; i++) {
+    const from = at[i - 1]!;
+    const to = at[i]!;
+    const arriving = i + 1 < count ? heading(from, to, at[i + 1]!) : null;
+    if (leaving || arriving) {
+      const third = Math.hypot(to.x - from.x, to.y - from.y) / 3;
+      const straight = { x: (to.x - from.x) / 3, y: (to.y - from.y) / 3 };
+      const out = leaving ? { x: leaving.x * third, y: leaving.y * third } : straight;
+      const into = arriving ? { x: arriving.x * third, y: arriving.y * third } : straight;
+      path += `C${p({ x: from.x + out.x, y: from.y + out.y })} ${p({ x: to.x - into.x, y: to.y - into.y })} ${p(to)}`;
+    } else path += `L${p(to)}`;
+    leaving = arriving;
   }
   return path;
+}
+
+/** The direction, of length 1, in which a line passes its middle point; null when it has a corner there. */
+function heading(before: Point, here: Point, after: Point): Point | null {
+  const a = Math.hypot(here.x - before.x, here.y - before.y);
+  const b = Math.hypot(after.x - here.x, after.y - here.y);
+  if (!a || !b) return null;
+  const [ax, ay] = [(here.x - before.x) / a, (here.y - before.y) / a];
+  const [bx, by] = [(after.x - here.x) / b, (after.y - here.y) / b];
+  if (ax * bx + ay * by < CORNER_COS) return null;
+  const length = Math.hypot(ax + bx, ay + by);
+  return { x: (ax + bx) / length, y: (ay + by) / length };
 }
 
 /** Fewer points for the same line (Ramer-Douglas-Peucker); `tolerance` in px. */

@@ -88,5 +88,20 @@ it('simplifies a straight line to its ends and keeps a corner', () => {
 it('draws a path for any number of points', () => {
   expect(smoothPath([])).toBe('');
   expect(smoothPath([1, 2])).toBe('M1 2L1 2');
-  expect(smoothPath([0, 0, 10, 0, 20, 10])).toBe('M0 0Q10 0 20 10');
+  expect(smoothPath([0, 0, 0, 0, 5, 5])).toBe('M0 0L0 0L5 5');
+});
+
+it('draws a path through its points: a V has its corner, and a circle is round between them', () => {
+  expect(smoothPath([0, 0, 50, 100, 100, 0])).toBe('M0 0L50 100L100 0');
+  const points = Array.from({ length: 13 }, (_, i) => (Math.PI * i) / 6);
+  const path = smoothPath(points.flatMap((turn) => [1000 * Math.cos(turn), 1000 * Math.sin(turn)]));
+  const curves = path.split('C').slice(2, -1); // the ends of a line have no direction of their own
+  expect(curves).toHaveLength(10);
+  let [x, y] = path.split('C')[1]!.split(' ').slice(-2).map(Number) as [number, number];
+  for (const curve of curves) {
+    const [x1, y1, x2, y2, toX, toY] = curve.split(' ').map(Number) as [number, number, number, number, number, number];
+    const middle = Math.hypot((x + 3 * x1 + 3 * x2 + toX) / 8, (y + 3 * y1 + 3 * y2 + toY) / 8);
+    expect(Math.abs(middle - 1000)).toBeLessThan(2);
+    [x, y] = [toX, toY];
+  }
 });

@@ -18,6 +18,7 @@ Point = tuple[float, float]
 
 MIN_BEND = 30.0  # px a curve leaves its shape before it turns
 ELBOW_REACH = 24.0  # px an elbow goes beyond two ends that look the same way
+CORNER_COS = 0.5  # a freehand line that turns by more than 60 degrees has a corner: a V stays a V
 WING = 0.5  # radians between a line and each side of its arrow head
 
 _SIDES = {"top": (0.5, 0.0), "right": (1.0, 0.5), "bottom": (0.5, 1.0), "left": (0.0, 0.5), "center": (0.5, 0.5)}
@@ -169,17 +170,46 @@ def arrow_head(tip: Point, come_from: Point, size: float) -> str:
 
 
 def smooth_path(points: Sequence[int], sx: float = 1, sy: float = 1) -> str:
-    """Freehand points (flat x, y) as an SVG path: quadratic curves through the middles."""
+    """Freehand points (flat x, y) as an SVG path through all of them: curves where the line bends, corners where it
+    turns by more than 60 degrees."""
     at = [(points[i] * sx, points[i + 1] * sy) for i in range(0, len(points) - 1, 2)]
     if not at:
         return ""
     if len(at) < 3:
         return f"M{_p(at[0])}L{_p(at[-1])}"
     path = [f"M{_p(at[0])}"]
-    for i in range(1, len(at) - 1):
-        stop = at[i + 1] if i == len(at) - 2 else _between(at[i], at[i + 1])
-        path.append(f"Q{_p(at[i])} {_p(stop)}")
+    leaving: Point | None = None
+    for i in range(1, len(at)):
+        start, end = at[i - 1], at[i]
+        arriving = _heading(start, end, at[i + 1]) if i + 1 < len(at) else None
+        if leaving or arriving:
+            third = math.dist(start, end) / 3
+            straight = ((end[0] - start[0]) / 3, (end[1] - start[1]) / 3)
+            out = (leaving[0] * third, leaving[1] * third) if leaving else straight
+            into = (arriving[0] * third, arriving[1] * third) if arriving else straight
+            controls = (start[0] + out[0], start[1] + out[1]), (end[0] - into[0], end[1] - into[1])
+            path.append(f"C{_p(controls[0])} {_p(controls[1])} {_p(end)}")
+        else:
+            path.append(f"L{_p(end)}")
+        leaving = arriving
     return "".join(path)
+
+
+def _heading(before: Point, here: Point, after: Point) -> Point | None:
+    """The direction, of length 1, in which a line passes its middle point; None when it has a corner there."""
+    a, b = math.dist(before, here), math.dist(here, after)
+    if not a or not b:
+        return None
+    ax, ay, bx, by = (
+        (here[0] - before[0]) / a,
+        (here[1] - before[1]) / a,
+        (after[0] - here[0]) / b,
+        (after[1] - here[1]) / b,
+    )
+    if ax * bx + ay * by < CORNER_COS:
+        return None
+    length = math.hypot(ax + bx, ay + by)
+    return (ax + bx) / length, (ay + by) / length
 
 
 def number(value: float) -> str:

@@ -83,7 +83,7 @@ def test_every_type_of_shape_is_drawn_where_it_lies() -> None:
     assert diamond.attrib["stroke-dasharray"] == "6 5"
     path = groups[6].find(f"{SVG}path")
     assert path is not None
-    assert path.attrib["d"] == "M0 0Q50 80 100 0", "the points span 20 x 10 and are stretched to 100 x 80"
+    assert path.attrib["d"] == "M0 0L50 80L100 0", "the points span 20 x 10 and are stretched to 100 x 80"
 
 
 def test_a_connector_ends_on_the_outlines_and_stays_when_its_shape_was_deleted() -> None:

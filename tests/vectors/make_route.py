@@ -8,6 +8,7 @@ frontend/test/route.test.ts holds the browser to them, tests/canvas/test_render.
 from __future__ import annotations
 
 import json
+import math
 import random
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,8 @@ def make() -> dict[str, Any]:
     rng = random.Random(20261122)
     lines = [{**case, "path": line(case)} for case in (_case(rng) for _ in range(CASES))]
     strokes = [[rng.randrange(-200, 200) for _ in range(2 * length)] for length in (0, 1, 2, 3, 4, 9)]
+    strokes.append([round(v) for i in range(12) for v in (60 * math.cos(i / 4), 60 * math.sin(i / 4))])
+    strokes.append([0, 0, 40, 80, 40, 80, 80, 0])
     return {
         "lines": lines,
         "strokes": [{"points": points, "path": smooth_path(points, 1.5, 0.5)} for points in strokes],

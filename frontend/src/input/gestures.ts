@@ -274,6 +274,7 @@ export function drawBox(editor: Editor, type: keyof typeof DEFAULT_SIZE, from: P
 /** A freehand line; what is kept are the points of its centre line. */
 export function pen(editor: Editor, from: Point): Gesture {
   const points: Point[] = [from];
+  const tolerance = 0.6 / editor.camera.port.peek().zoom;
   const style = { ...DEFAULT_STYLE.draw, ...editor.styles.get('draw') };
   const flat = (kept: readonly Point[], origin: Point): number[] =>
     kept.flatMap((point) => [Math.round(point.x - origin.x), Math.round(point.y - origin.y)]);
@@ -292,13 +293,13 @@ export function pen(editor: Editor, from: Point): Gesture {
       if (finer.length) for (const each of finer) points.push(editor.boardPoint(each));
       else points.push(at);
       const o = origin();
-      const shape = flat(points, o);
+      // As it will be kept: nothing jumps when the pen is lifted.
+      const shape = flat(simplify(points, tolerance), o);
       const reach = extentOf(shape);
       editor.scene.ghost(ghostOf(editor, { type: 'draw', ...o, ...reach, points: shape }));
       editor.presence.set({ drawing: { points: thin(shape), ...o, stroke: style.stroke } });
     },
     end() {
-      const tolerance = 0.6 / editor.camera.port.peek().zoom;
       const kept = simplify(points, tolerance).slice(0, MAX_POINTS / 2);
       if (kept.length === 1) kept.push({ x: kept[0]!.x + 1, y: kept[0]!.y });
       const o = origin();
