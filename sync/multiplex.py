@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import anyio
@@ -162,7 +163,8 @@ class Multiplex:
             except SocketClosed:
                 pass
             except ProtocolError as error:
-                await self.close(error.code, error.reason)
+                with suppress(SocketClosed):  # what came behind it may have ended the socket
+                    await self.close(error.code, error.reason)
             finally:
                 for document in self._documents.values():
                     document.end()

@@ -48,6 +48,11 @@ class Reader:
         self._opcode = 0
         """What the fragmented message is."""
 
+    @property
+    def is_idle(self) -> bool:
+        """It is between two messages."""
+        return self._partial is None and self._at == len(self._buffer)
+
     def feed(self, data: bytes) -> None:
         """What came from the peer."""
         if self._at == len(self._buffer):

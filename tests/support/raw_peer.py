@@ -23,6 +23,7 @@ class RawPeer(asyncio.Protocol):
         self.close_code: int | None = None
         self.close_reason = ""
         self.is_lost = False
+        self.pongs = 0
         self.changed = asyncio.Event()
         self._keeps = keeps
         self._is_open = False
@@ -95,6 +96,8 @@ class RawPeer(asyncio.Protocol):
                 self.frames.append(payload)
             elif opcode == PING:
                 self._send(PONG, payload)
+            elif opcode == PONG:
+                self.pongs += 1
             elif opcode == CLOSE:
                 self.close_code = int.from_bytes(payload[:2], "big")
                 self.close_reason = payload[2:].decode()
@@ -119,6 +122,15 @@ class RawPeer(asyncio.Protocol):
         else:
             head = struct.pack("!BBQ", 128 | opcode, 128 | 127, size)
         self._transport.write(head + bytes(4) + payload)  # a mask of zeros leaves the payload as it is
+
+    def ping(self) -> None:
+        """`pongs` counts the answers; each comes when what was sent before it has been read."""
+        self._send(PING, b"")
+
+    def send_raw(self, data: bytes) -> None:
+        """These bytes, frames or not."""
+        assert self._transport is not None
+        self._transport.write(data)
 
     def pause(self) -> None:
         """Reads nothing until `resume`."""

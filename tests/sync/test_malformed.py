@@ -144,6 +144,18 @@ async def test_h7_in_the_other_dialect_it_costs_the_socket_or_the_document(share
     peer.hang_up()
 
 
+async def test_h7_a_socket_that_breaks_two_rules_at_once_ends_quietly(shared: Server) -> None:
+    """The goodbye for a message finds that the frame behind it has ended the connection; nobody's fault is logged."""
+    peer = await RawPeer.connect(shared.hocuspocus_url)
+    await peer.until(lambda: peer.frames)
+    malformed, broken = b"\x82\x82" + bytes(4) + b"\xff\xff", b"\x83\x80" + bytes(4)
+    peer.send_raw(malformed + broken)
+    await peer.until(lambda: peer.close_code is not None)
+    assert peer.close_code == 1002
+    peer.hang_up()
+    assert "Traceback" not in shared.output, shared.output
+
+
 async def test_w7_frames_of_chance_close_at_most_their_own_connection(shared: Server, witness: RawPeer) -> None:
     """A few hundred mutants of honest frames, a connection each."""
     rng = random.Random(1)
