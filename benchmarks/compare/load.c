@@ -45,7 +45,7 @@ typedef struct {
     u8 *pending; size_t pending_len, pending_cap;  /* a fragmented message */
     uint32_t *last;                                /* the newest number seen of each stream of the room */
     int *acks; size_t ack_head, ack_len, ack_cap;  /* Hocuspocus answers in order; -1 for a step 2 */
-    int close_code;
+    int close_code, leaving;                       /* it has said goodbye, and reads on until it is answered */
 } Conn;
 typedef struct { int conns, streams, counted; } Room;
 typedef struct { int room, conn, index, is_update; uint32_t sent, count; us_t *sent_at; int *msg; int *waiting; } Stream;
@@ -166,6 +166,7 @@ static void watch(Conn *c, int wants_write) {
 }
 static void over(Conn *c, int is_ours) {
     if (c->state == CLOSED || c->state == IDLE) return;
+    is_ours |= c->leaving;
     if (c->state < JOINED) { in_flight--; if (!is_ours) refused++; } else if (!is_ours) closed_early++;
     if (!is_ours) fault("connection %d ended in state %d with close code %d", (int)(c - conns), c->state, c->close_code);
     close(c->fd); c->fd = -1; c->state = CLOSED; free(c->in); c->in = NULL; c->in_len = c->in_cap = 0;
@@ -421,7 +422,10 @@ static void leave_when_said(void) {                /* who is still to be let in,
     for (int i = 0; i < n_postponed; i++) {
         Conn *c = &conns[postponed[i]];
         if (c->state == IDLE || (c->state < JOINED && c->state != CLOSED) || c->out_len) continue;
-        over(c, 1); postponed[i--] = postponed[--n_postponed];
+        /* A socket closed with something unread is reset, and takes along what the server has not read of it yet. */
+        static const u8 normal[2] = {3, 0xe8}; size_t at = 0;
+        if (c->state == JOINED) { frame_begin(8, 2); frame_add(normal, 2, &at); c->leaving = 1; raw_send(c, scratch, scratch_len); }
+        postponed[i--] = postponed[--n_postponed];
     }
 }
 static void do_due(void) {
