@@ -12,10 +12,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from sync.auth import Access, NotAllowed
+from sync.guests import address_of
 from sync.hub import Hub
 from sync.names import check_room_name, new_room_name
 from sync.problems import Problem, json_body, text_field
 from sync.protocol import CloseCode
+from sync.room import Holder
 
 MAX_TITLE = 200  # characters
 MAX_SLOT = 64  # characters of an assistant's slot or holder
@@ -52,6 +54,11 @@ def room_of(request: Request, *, is_write: bool = False) -> tuple[str, Access]:
     return room, access
 
 
+def holder_of(request: Request, access: Access) -> Holder:
+    """Who the caller is, for the limits on people and addresses."""
+    return Holder(access, address_of(request, hub_of(request).settings))
+
+
 def author_of(access: Access) -> str:
     """Who stands in the log for what the caller changes."""
     return access.user or "api"
@@ -81,6 +88,7 @@ async def create_room(request: Request) -> Response:
     title = text_field(body, "title", MAX_TITLE, "")
     if not (access.can_write and hub_of(request).admission.allows(access, room)):
         raise NotAllowed(CloseCode.FORBIDDEN, "You may not make this board.")
+    hub_of(request).check_may_make_room(holder_of(request, access))
     await hub_of(request).create(room, request.app.state.board.profile)
     if title:
         await set_title(request, room, title, author_of(access))

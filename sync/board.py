@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from sync.api import DEFAULT_SLOT, GRACE_S, MAX_TITLE, author_of, body_of, hub_of, room_of
+from sync.api import DEFAULT_SLOT, GRACE_S, MAX_TITLE, author_of, body_of, holder_of, hub_of, room_of
 from sync.auth import Access
 from sync.board_rules import BoardRules, Purpose
 from sync.canvas.history import undo_run
@@ -32,7 +32,11 @@ SIGN_OF_LIFE_S = 15  # between two comments of an event stream
 CONVERSATION = ("threads", "messages")
 """Where comments go. Not `runs`: a run makes the assistant change the board for who asked."""
 
-PROFILES: Mapping[ProfileName, Profile] = {"any": ANY, "map": MAP, "board": board_profile(ROOTS, CONVERSATION)}
+PROFILES: Mapping[ProfileName, Profile] = {
+    "any": ANY,
+    "map": MAP,
+    "board": board_profile(ROOTS, CONVERSATION, "shapes"),
+}
 
 
 class Board:
@@ -134,6 +138,7 @@ async def post_prompt(request: Request) -> Response:
         run = await hub.edit(room, write, by)
     except NoSuchRoom:  # as a browser that opens the address: asking makes the board
         with suppress(RoomExists):
+            hub.check_may_make_room(holder_of(request, access))
             await hub.create(room, request.app.state.board.profile)
         run = await hub.edit(room, write, by)
     await hub.want(room, agent)

@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
+from time import perf_counter_ns
 from typing import Protocol
 
 import anyio
 
+from sync.limits import COST, TIMED_BYTES, TOO_QUICK, Spending
 from sync.live import Agent
 from sync.outbox import Link, Outbox
 from sync.outgoing import Outgoing
@@ -70,8 +72,20 @@ class Receiver(Protocol):
         ...
 
 
-class RawTransport(Link, Protocol):
-    """A Link that is a WebSocket: it calls a receiver, and lives on when the application has returned."""
+class Tap(Link, Protocol):
+    """A Link whose other direction can be stopped for a while."""
+
+    def hold(self) -> None:
+        """Take nothing more from the peer."""
+        ...
+
+    def go_on(self) -> None:
+        """Take from it again."""
+        ...
+
+
+class RawTransport(Tap, Protocol):
+    """A Tap that is a WebSocket: it calls a receiver, and lives on when the application has returned."""
 
     def attach(self, receiver: Receiver) -> None:
         """From now on `receiver` hears everything; at once what has come, and happened, before."""
@@ -81,9 +95,30 @@ class RawTransport(Link, Protocol):
 class Connection:
     """One socket's place in a room, from joining until `leave`. A raw transport's Receiver."""
 
-    __slots__ = ("_access", "_expiry", "_limit", "_live", "_on_end", "id", "member", "outbox", "slot")
+    __slots__ = (
+        "_access",
+        "_expiry",
+        "_granted",
+        "_limit",
+        "_link",
+        "_live",
+        "_on_end",
+        "_refusal",
+        "id",
+        "member",
+        "outbox",
+        "slot",
+        "spending",
+    )
 
-    def __init__(self, connection: ConnectionId, slot: Slot, limit: int, on_end: Callable[[Connection], None]) -> None:
+    def __init__(
+        self,
+        connection: ConnectionId,
+        slot: Slot,
+        limit: int,
+        spending: Spending,
+        on_end: Callable[[Connection], None],
+    ) -> None:
         assert slot.live is not None
         self.id = connection
         self.slot = slot
@@ -93,12 +128,17 @@ class Connection:
         self._on_end = on_end
         self._expiry: asyncio.TimerHandle | None = None
         self.member: Member
+        self.spending = spending
         self._access: AccessLevel
+        self._granted: AccessLevel
+        self._refusal: str | None = None
+        self._link: Tap
 
-    def join(self, member: Member, link: Link, agent: Agent | None, lives_s: float) -> None:
+    def join(self, member: Member, link: Tap, agent: Agent | None, lives_s: float) -> None:
         """Counted from here on, until `lost`. `lives_s` is how long its token holds."""
         self.outbox = Outbox(link, self._live.rules)
-        self.member, self._access = member, member.access
+        self._link = link
+        self.member, self._access, self._granted = member, member.access, member.access
         if isinstance(link, SocketLink):
             link.outbox = self.outbox
         self._live.connect(self.id, member, self.outbox, agent)
@@ -110,7 +150,46 @@ class Connection:
         if len(data) > self._limit:
             self.outbox.close(CloseCode.TOO_BIG, f"A message may have {self._limit} bytes.")
         elif not self.outbox.is_closing:
+            if data and not data[0]:  # a message of sync; presence is thinned where it is understood
+                spending = self.spending
+                spending.updates.left -= COST
+                spending.account.growth.left -= len(data)
+                if spending.updates.left < 0 or spending.account.growth.left < 0:
+                    self._is_over()
+                if len(data) >= TIMED_BYTES:
+                    self._receive_timed(data)
+                    return
             self._live.receive(self.id, data)
+
+    def _receive_timed(self, data: bytes) -> None:
+        began = perf_counter_ns()
+        self._live.receive(self.id, data)
+        self.spending.work.left -= (perf_counter_ns() - began) // 1_000
+        if self.spending.work.left < 0:
+            self._is_over()
+
+    def _is_over(self) -> None:
+        """Too quick: not read on until the next beat. Too much: read-only for a while."""
+        if self.spending.updates.left < 0 and not self.spending.is_held:
+            self.spending.is_held = True
+            self._link.hold()
+        if self._refusal is None and self.spending.refusal is not None:
+            self.refuse(self.spending.refusal)
+
+    def beat(self, passed_s: float, full: str | None) -> None:
+        """Time has passed. `full` says why nobody may add to the room, if so."""
+        self.outbox.beat(passed_s)
+        spending = self.spending
+        if not spending.updates.is_full or not spending.work.is_full:
+            if spending.beat(passed_s, self._live.room.updates_of(self.id)):
+                self.outbox.close(CloseCode.TOO_MANY_REQUESTS, TOO_QUICK)
+            if spending.is_held and (spending.updates.left > 0 or self.outbox.is_closing):
+                spending.is_held = False
+                self._link.go_on()
+        if full is not None:
+            self.refuse(full)
+        elif self._refusal is not None and spending.is_good_again:
+            self.refuse(None)
 
     def paused(self) -> None:
         """See Receiver."""
@@ -132,7 +211,18 @@ class Connection:
         self._on_end(self)
 
     def set_access(self, access: AccessLevel, reason: str) -> None:
-        """What it may do from now on; the reason is for one that may only read."""
+        """What its token allows from now on; the reason is for one that may only read."""
+        if access != self._granted:
+            self._granted = access
+            self._tell_access(access if self._refusal is None else "read", reason)
+
+    def refuse(self, reason: str | None) -> None:
+        """Take no changes of it for a while, and tell it why; or take them again (None)."""
+        if reason != self._refusal:
+            self._refusal = reason
+            self._tell_access(self._granted if reason is None else "read", reason or "")
+
+    def _tell_access(self, access: AccessLevel, reason: str) -> None:
         if access != self._access:
             self._access = access
             self._live.set_access(self.id, access, reason)
@@ -151,6 +241,7 @@ class SocketLink:
         self._socket = socket
         self._item: Outgoing | None = None
         self._goodbye: tuple[CloseCode, str] | None = None
+        self._may_read: anyio.Event | None = None
         self._life = anyio.CancelScope()
         self._wake = anyio.Event()
 
@@ -163,6 +254,21 @@ class SocketLink:
     def unsent_bytes(self) -> int:
         """See Link. What the server's `send` has passed on is not known: only its end counts as progress."""
         return 0 if self._item is None else self._item.size_bytes
+
+    def hold(self) -> None:
+        """See Tap."""
+        self._may_read = anyio.Event()
+
+    def go_on(self) -> None:
+        """See Tap."""
+        if self._may_read is not None:
+            self._may_read.set()
+            self._may_read = None
+
+    async def may_read(self) -> None:
+        """Whoever reads the socket waits here."""
+        while self._may_read is not None:
+            await self._may_read.wait()
 
     def close(self, code: CloseCode, reason: str) -> None:
         """See Link. A send that is still under way then is stuck, and ended."""

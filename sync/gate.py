@@ -40,6 +40,8 @@ class Profile:
     max_update_bytes: int = 16 * 2**20
     comment_roots: frozenset[str] = frozenset()
     """The root maps that `comment` access may add to (A8)."""
+    counted_root: str | None = None
+    """The root map whose entries are counted (A11)."""
 
     @property
     def is_map(self) -> bool:
@@ -57,9 +59,11 @@ ANY = Profile("any")
 MAP = Profile("map", max_update_bytes=4 * 2**20)
 
 
-def board_profile(roots: tuple[str, ...], comment_roots: tuple[str, ...] = ()) -> Profile:
+def board_profile(
+    roots: tuple[str, ...], comment_roots: tuple[str, ...] = (), counted_root: str | None = None
+) -> Profile:
     """A map room whose root names are a schema's."""
-    return Profile("board", frozenset(roots), 4 * 2**20, frozenset(comment_roots))
+    return Profile("board", frozenset(roots), 4 * 2**20, frozenset(comment_roots), counted_root)
 
 
 Deletes = list[tuple[int, list[Range]]]

@@ -21,17 +21,19 @@ from pycrdt import Doc
 from sync import logs
 from sync.admission import Admission
 from sync.auth import NotAllowed
-from sync.connection import Connection, Mailbox, RawTransport, Socket, SocketClosed, SocketLink, say_goodbye
+from sync.connection import Connection, Mailbox, RawTransport, Socket, SocketClosed, SocketLink, Tap, say_goodbye
 from sync.gate import RESERVED_CLIENT_IDS, Profile, ProfileName
+from sync.guests import Guests
 from sync.hooks import Hooks
+from sync.limits import OPEN_TOO_OFTEN, TOO_MANY_ROOMS
 from sync.live import Agent, LiveRoom
-from sync.outbox import Link, Outbox
+from sync.outbox import Outbox
 from sync.pipe import Join
 from sync.presence import ConnectionId, Identity
 from sync.protocol import CloseCode, SyncStatus, SyncStep1, Update, decode, encode
-from sync.room import Member
 from sync.revocations import NOW_READ_ONLY, Level, Revocation
-from sync.rooms import Rejected, Rooms
+from sync.room import Holder, Member
+from sync.rooms import Rejected, Rooms, Slot
 from sync.settings import Settings
 from sync.store import Lease, NoSuchRoom, RoomExists, RoomInfo, Store, StoreError
 from sync.tally import Tally
@@ -44,6 +46,7 @@ log = logging.getLogger(__name__)
 
 REVOCATIONS_POLL_S = 2.0  # how soon this process hears of what another one took back
 WANTED_POLL_S = 5.0  # how soon a lease that ran out with unfinished work is noticed
+LOOK_S = 1.0  # between two looks at all rooms
 BEAT_MIN_S = 0.01
 BEAT_MAX_S = 1.0  # between two looks at all connections; 20 000 of them take 5 ms
 GOODBYES_S = 3.0  # a stopping server waits this long for those who read slowly
@@ -77,6 +80,7 @@ class Hub:
         self.settings = settings
         self.hooks = hooks if hooks is not None else Hooks()
         self.tally = Tally()
+        self.guests = Guests(settings)
         self.admission = Admission(store, self.hooks, clock)
         self.rooms = Rooms(
             store,
@@ -165,6 +169,7 @@ class Hub:
                 with suppress(SocketClosed):
                     while True:
                         connection.received(await socket.receive())
+                        await link.may_read()
                 tasks.cancel_scope.cancel()
         finally:
             connection.lost()
@@ -208,17 +213,20 @@ class Hub:
         transport.attach(connection)
 
     async def _join(
-        self, room: str, link: Link, member: Member, agent: Agent | None, profile: ProfileName, expires_at: float
+        self, room: str, link: Tap, member: Member, agent: Agent | None, profile: ProfileName, expires_at: float
     ) -> Connection:
         """Raises Rejected; then it has left again."""
+        if not self.guests.has_place(room, member.holder):
+            raise Rejected(CloseCode.TOO_MANY_CONNECTIONS, OPEN_TOO_OFTEN)
         try:
-            slot = await self.rooms.enter(room, create=profile)
+            slot = await self._enter(room, member.holder, profile)
         except NoSuchRoom as error:
             raise Rejected(CloseCode.NOT_FOUND, str(error)) from error
         except StoreError as error:
             raise Rejected(CloseCode.STORAGE_UNAVAILABLE, str(error)) from error
         assert slot.live is not None
-        connection = Connection(self._new_connection(), slot, self._message_limit(slot.live), self._ended)
+        spending = self.guests.enter(room, member.holder, agent)
+        connection = Connection(self._new_connection(), slot, self._message_limit(slot.live), spending, self._ended)
         try:
             if agent is not None and slot.live.room.sealed is not None:
                 raise Rejected(CloseCode.STORAGE_UNAVAILABLE, slot.live.room.sealed)
@@ -227,6 +235,7 @@ class Hub:
             if len(self._connections) >= self.settings.max_connections:
                 raise Rejected(CloseCode.TOO_MANY_CONNECTIONS, "The server is full; try again later.")
         except Rejected:
+            self.guests.leave(room, member.holder, spending)
             self.rooms.leave(slot)
             raise
         self._connections.add(connection)
@@ -242,8 +251,24 @@ class Hub:
             raise
         return connection
 
+    async def _enter(self, room: str, holder: Holder, profile: ProfileName) -> Slot:
+        """The room, made when there is none. Raises NoSuchRoom, StoreError, Rejected."""
+        if self.settings.is_private:
+            return await self.rooms.enter(room, create=profile)
+        try:
+            return await self.rooms.enter(room)
+        except NoSuchRoom:
+            self.check_may_make_room(holder)
+            return await self.rooms.enter(room, create=profile)
+
+    def check_may_make_room(self, holder: Holder) -> None:
+        """Raises Rejected (4529) for who makes too many."""
+        if not self.guests.may_make_room(holder, monotonic()):
+            raise Rejected(CloseCode.TOO_MANY_REQUESTS, TOO_MANY_ROOMS)
+
     def _ended(self, connection: Connection) -> None:
         self._connections.remove(connection)
+        self.guests.leave(connection.slot.room, connection.member.holder, connection.spending)
         code = connection.outbox.goodbye or 0
         self.tally.closed[code] += 1
         if log.isEnabledFor(logging.INFO):
@@ -261,6 +286,7 @@ class Hub:
         """One clock for all connections: signs of life for the quiet, an end for the stuck."""
         beat_s = max(BEAT_MIN_S, min(BEAT_MAX_S, self.settings.keep_alive_s / 8, self.settings.slow_after_s / 8))
         last = monotonic()
+        since_look_s = 0.0
         while True:
             await anyio.sleep(beat_s)
             now, before = monotonic(), last
@@ -268,7 +294,23 @@ class Hub:
             self.tally.observe_lag(max(0.0, now - before - beat_s))
             passed_s = min(now - before, 2 * beat_s)  # time in which we were not served ourselves is nobody's fault
             for connection in tuple(self._connections):
-                connection.outbox.beat(passed_s)
+                live = connection.slot.live
+                connection.beat(passed_s, None if live is None else live.full)
+            self.guests.fill(passed_s)
+            since_look_s += passed_s
+            if since_look_s >= LOOK_S:
+                since_look_s = 0.0
+                self._look_at_rooms()
+
+    def _look_at_rooms(self) -> None:
+        """Once a second: what presence had to wait goes out, and documents are not bigger than they may be."""
+        for room in self.rooms:
+            live = self.rooms.get(room)
+            if live is None or live.is_broken:
+                continue
+            live.tick()
+            if live.look_at_size(self.settings) and live.full is not None:
+                log.warning("room %s: %s", room, live.full)
 
     @property
     def connections(self) -> tuple[Connection, ...]:
@@ -386,6 +428,8 @@ class Hub:
     async def _submit(self, live: LiveRoom, update: bytes, author: str) -> None:
         if live.room.sealed is not None:
             raise StoreError(live.room.sealed)
+        if live.full is not None:
+            raise Rejected(CloseCode.REFUSED, live.full)
         connection = self._new_connection()
         mailbox = Mailbox()
         live.connect(connection, Member(Identity(author)), Outbox(mailbox, live.rules), LOCAL)

@@ -66,6 +66,12 @@ class LiveRoom:
         self.seq = seq
         """The last log row that the document holds."""
         self.snapshot_seq = snapshot_seq
+        self.full: str | None = None
+        """Why nobody may add to it, if so."""
+        self.grown_bytes = 0
+        """Since its size was looked at."""
+        self._size_bytes: int | None = None
+        self._looked_at = -1
         self.edited_at = info.edited_at
         self.is_broken = False
         self.has_gaps = False
@@ -149,6 +155,33 @@ class LiveRoom:
         """What it may do from now on; the reason is for one that may only read."""
         self.perform(self.room.set_access(connection, access, reason))
 
+    def tick(self) -> None:
+        """A second is over."""
+        self.perform(self.room.tick())
+
+    def look_at_size(self, settings: Settings) -> bool:
+        """See whether the document is over a limit, which costs something only when it has grown. Has that changed?"""
+        if self.seq == self._looked_at:
+            return False
+        self._looked_at = self.seq
+        before, self.full = self.full, self._why_full(settings)
+        return before != self.full
+
+    def _why_full(self, settings: Settings) -> str | None:
+        profile = self.room.gate.profile
+        most = settings.max_board_bytes if profile.is_map else settings.max_any_bytes
+        if 0 < settings.max_client_ids < len(self.room.gate.known):
+            return f"This board has had {settings.max_client_ids} writers, which is all that it can have."
+        if profile.counted_root is not None and 0 < settings.max_shapes < self.room.count(profile.counted_root):
+            return f"This board has {settings.max_shapes} shapes, which is all that it can have."
+        if most and (self._size_bytes is None or self._size_bytes + self.grown_bytes > most):
+            if self._size_bytes is None or self.grown_bytes > most >> 6:  # writing it out takes as long as it is big
+                self._size_bytes = len(self.room.doc.get_update())
+                self.grown_bytes = 0
+            if self._size_bytes > most:
+                return f"This board has {most >> 20} MiB, which is all that it can have."
+        return None
+
     def supersede(self, slot: str, epoch: int) -> None:
         """A newer lease was given: the older holders go (R8)."""
         for connection, agent in self.agents.items():
@@ -164,6 +197,7 @@ class LiveRoom:
         for effect in effects:
             match effect:
                 case Append(update, author):
+                    self.grown_bytes += len(update)
                     self._log.put(Entry(update, author, int(self._clock() * 1000)))
                 case Send(connection, message):
                     if outbox := self._outboxes.get(connection):

@@ -147,6 +147,7 @@ class Multiplex:
         self._sending = anyio.Lock()
         self._heard = anyio.Event()
         self._life = anyio.CancelScope()
+        self._has_signed_in = False
 
     async def serve(self) -> None:
         """Until the socket ends."""
@@ -156,6 +157,7 @@ class Multiplex:
     async def _serve_all(self) -> None:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._keep_alive)
+            tasks.start_soon(self._expire_unsigned)
             try:
                 await self.send(hocuspocus.SIGN_OF_LIFE)  # H9
                 while True:
@@ -224,6 +226,7 @@ class Multiplex:
             self._forget(document)
             await self.send(hocuspocus.denied(document.key, error.reason))
             return
+        self._has_signed_in = True
         document.timer.cancel()
         document.scope.deadline = anyio.current_time() + grant.expires_at - self._hub.now()
         if not document.is_open:
@@ -256,6 +259,13 @@ class Multiplex:
     async def _ask_for_token(self, document: Document, timer: anyio.CancelScope) -> None:
         if await _has_run_out(timer) and self._documents.get(document.key) is document:
             await self.send(hocuspocus.token_wanted(document.key))
+
+    async def _expire_unsigned(self) -> None:
+        """A socket that opens no document at all takes a place from others."""
+        await anyio.sleep(self._hub.settings.sign_in_s or math.inf)
+        if not self._has_signed_in:
+            with suppress(SocketClosed):
+                await self.close(CloseCode.UNAUTHORIZED, "Nobody has signed in on this connection in time.")
 
     async def _expire_unauthenticated(self, document: Document, timer: anyio.CancelScope) -> None:
         if await _has_run_out(timer) and self._documents.get(document.key) is document:

@@ -158,7 +158,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         {201: (JSON, _object(("room",), room=STRING))},
         {JSON: _object(room=_OPTIONAL_ROOM, title=text(MAX_TITLE))},
         is_body_required=False,
-        fails=(400, 404, 409, 413, 422),
+        fails=(400, 404, 409, 413, 422, 429),
     ),
     ("GET", "/api/rooms/events"): Operation("rooms", {200: (EVENTS, STRING)}, query={"agent": text(64)}),
     ("GET", "/api/rooms/{room}"): Operation("rooms", {200: (JSON, ref("Room"))}),
@@ -294,7 +294,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
                 propose={"type": "boolean"},
             )
         },
-        fails=(400, 413, 422),
+        fails=(400, 413, 422, 429),
     ),
     ("GET", "/api/rooms/{room}/runs/{run}"): Operation("assistants", {200: (JSON, ref("Run"))}),
     ("GET", "/api/rooms/{room}/runs/{run}/events"): Operation("assistants", {200: (EVENTS, STRING)}),
@@ -325,5 +325,6 @@ SAID = {
     413: "More bytes than may be sent.",
     415: "No media type that is read here.",
     422: "A value that cannot be taken; the sentence says which.",
+    429: "Too many in a short time; wait a minute.",
     503: "The server cannot now; try again in a moment.",
 }

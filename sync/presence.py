@@ -18,6 +18,7 @@ ConnectionId = NewType("ConnectionId", int)
 MAX_STATE_BYTES = 8 * 1024  # of one state; a cursor, a name and a selection take 300 bytes
 MAX_STATE_DEPTH = 16
 MAX_REMEMBERED = 10_000  # clocks kept of those who left; past it the oldest is forgotten
+MAX_LATER = 1_000  # states of a room that wait for the next tick
 MAX_CLOCK = 2**53 - 1 - 2**20  # a clock at the number type's end could never advance again
 
 
@@ -51,6 +52,11 @@ class Presence:
         self._peers: dict[ClientId, _Peer] = {}
         self._clocks: dict[ClientId, int] = {}
         self.refused = 0
+        self.max_states = 0
+        """That one connection may say between two ticks; 0 is no limit."""
+        self._said: dict[ConnectionId, int] = {}
+        self._later: dict[ClientId, tuple[ConnectionId, AwarenessEntry, Identity]] = {}
+        """What was said beyond that: the last of each client id."""
 
     def entries(self) -> tuple[AwarenessEntry, ...]:
         """Everybody's present state, for one who has just come."""
@@ -84,7 +90,11 @@ class Presence:
             if identity.user != peer.user:
                 raise BadState("it speaks for another person's client id")
             # the same person's new connection, while the old one is not yet known to be dead (P6)
+        if self.max_states and entry.state != "null" and self._is_too_much(owner, entry, identity):
+            return None
         state = checked_state(entry.state, identity)
+        if state == "null":
+            self._later.pop(entry.client, None)  # what it said before is not to come after its end
         known = self._clocks.get(entry.client, -1)
         if state == "null":
             if peer is None:
@@ -99,8 +109,30 @@ class Presence:
         self._peers[entry.client] = _Peer(clock, state, owner, identity.user)
         return AwarenessEntry(entry.client, clock, state)
 
+    def _is_too_much(self, owner: ConnectionId, entry: AwarenessEntry, identity: Identity) -> bool:
+        said = self._said.get(owner, 0)
+        if said < self.max_states:
+            self._said[owner] = said + 1
+            return False
+        if len(self._later) >= MAX_LATER and entry.client not in self._later:
+            raise BadState("too many states wait")
+        self._later[entry.client] = owner, entry, identity
+        return True
+
+    def tick(self) -> tuple[AwarenessEntry, ...]:
+        """A second is over: everybody may speak again, and what had to wait is said."""
+        if not self._said:
+            return ()
+        self._said.clear()
+        later, self._later = self._later, {}
+        out: list[AwarenessEntry] = []
+        for owner, entry, identity in later.values():
+            out += self.receive(owner, (entry,), identity)
+        return tuple(out)
+
     def disconnect(self, owner: ConnectionId) -> tuple[AwarenessEntry, ...]:
         """The connection is gone, cleanly or not: its clients leave at once (P6)."""
+        self._later = {client: said for client, said in self._later.items() if said[0] != owner}
         gone = [client for client, peer in self._peers.items() if peer.owner == owner]
         return tuple(self._forget(client, self._clocks[client] + 1) for client in gone)
 

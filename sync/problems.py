@@ -24,6 +24,7 @@ STATUS_OF = {
     CloseCode.NOT_FOUND: 404,
     CloseCode.TOO_BIG: 413,
     CloseCode.REFUSED: 422,
+    CloseCode.TOO_MANY_REQUESTS: 429,
 }
 """HTTP statuses of what closes a WebSocket; the others mean that the server cannot now: 503."""
 

@@ -66,6 +66,8 @@ class Holder:
     """What a connection's token allows; a fresh token takes the place of the old one."""
 
     access: Access = OPEN
+    address: str | None = None
+    """Where it comes from; None when that says nothing, as of this machine's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +285,15 @@ class Room:
             return []
         return self._broadcast_presence(self.presence.disconnect(connection))
 
+    def tick(self) -> list[Effect]:
+        """A second is over: presence that had to wait goes out (A10)."""
+        return self._broadcast_presence(self.presence.tick())
+
+    def updates_of(self, connection: ConnectionId) -> int:
+        """How many it has sent."""
+        peer = self._connections.get(connection)
+        return 0 if peer is None else peer.updates
+
     def set_access(self, connection: ConnectionId, access: AccessLevel, reason: str = READ_ONLY) -> list[Effect]:
         """What it may do from now on, without a new connection. Who may write again is asked for what was refused."""
         peer = self._connections.get(connection)
@@ -397,6 +408,10 @@ class Room:
         if not peer.member.hears_events:
             return []
         return [Send(connection, BoardEvent({"type": "refused", "reason": reason, "update": peer.updates}))]
+
+    def count(self, root: str) -> int:
+        """How many entries a root map has."""
+        return len(self.doc.get(root, type=Map))
 
     def _has(self, root: str, key: str) -> bool:
         return key in self.doc.get(root, type=Map)

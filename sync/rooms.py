@@ -242,6 +242,7 @@ class Rooms:
             self._hooks.on_change,
             self.tally,
         )
+        pure.presence.max_states = 0 if self._settings.is_private else self._settings.max_states_per_s
         live.has_gaps = bool(loaded.damaged or pure.skipped or pure.sealed)
         return live
 

@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sync import logs
+from sync.handshake import http_within
 from sync.hub import Hub
 from sync.settings import Settings, SettingsError
 from sync.store import StoreError
@@ -118,6 +119,7 @@ def configure(app: Starlette, settings: Settings) -> uvicorn.Config:
         log_config=None,  # it goes the way of all records
         access_log=False,
         forwarded_allow_ips=list(settings.trusted_proxies),
+        http=http_within(settings.handshake_s) if settings.handshake_s else "auto",
         ws=RawWebSocket if settings.raw_transport else WebSocket,
         # above our own limits: ours close with 4413, the transport's 1009 makes stock clients loop
         ws_max_size=2 * max(settings.max_message_bytes, settings.max_any_message_bytes),

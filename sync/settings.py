@@ -102,6 +102,59 @@ class Settings:
         20_000, "COPLAYER_MAX_CONNECTIONS", "Connections of this process; the next gets 4530."
     )
     max_body_bytes: int = _setting(16 * 2**20, "COPLAYER_MAX_BODY_BYTES", "Largest HTTP request body, else 413.")
+    max_user_connections: int = _setting(
+        50,
+        "COPLAYER_MAX_USER_CONNECTIONS",
+        "Connections of one person, or of one address without sign-in, to one room; the next gets 4530.",
+    )
+    max_connects_per_s: int = _setting(
+        20,
+        "COPLAYER_MAX_CONNECTS_PER_S",
+        "New connections of one address, 30 s' worth at once (an office that comes back); the next get 4529.",
+    )
+    max_new_rooms_per_minute: int = _setting(
+        30,
+        "COPLAYER_MAX_NEW_ROOMS_PER_MINUTE",
+        "Boards that one person, or one address, makes, 2 minutes' worth at once; then 4529, over HTTP 429.",
+    )
+    max_updates_per_s: int = _setting(
+        200,
+        "COPLAYER_MAX_UPDATES_PER_S",
+        "Changes of one connection, 10 s' worth at once. Who is quicker is read more slowly, after 30 s of that 4529.",
+    )
+    max_states_per_s: int = _setting(
+        60,
+        "COPLAYER_MAX_STATES_PER_S",
+        "Presence states relayed of one connection; of what comes beyond, the last goes out within a second.",
+    )
+    max_growth_bytes_per_minute: int = _setting(
+        2**20,
+        "COPLAYER_MAX_GROWTH_BYTES_PER_MINUTE",
+        "Bytes of changes of one person, 16 minutes' worth at once (days of work offline); beyond, read-only a while.",
+    )
+    max_work_s_per_minute: float = _setting(
+        1.0,
+        "COPLAYER_MAX_WORK_S_PER_MINUTE",
+        "Seconds of checking changes over 2 KiB, of one connection, 16 minutes' worth at once; beyond, read-only.",
+    )
+    max_board_bytes: int = _setting(
+        10 * 2**20, "COPLAYER_MAX_BOARD_BYTES", "Size of a board or map room's document; beyond, it is read-only."
+    )
+    max_any_bytes: int = _setting(
+        64 * 2**20, "COPLAYER_MAX_ANY_BYTES", "Size of the document of a room of another schema; beyond, read-only."
+    )
+    max_shapes: int = _setting(
+        20_000, "COPLAYER_MAX_SHAPES", "Shapes of a board, deleted ones included until the purge; beyond, read-only."
+    )
+    max_client_ids: int = _setting(
+        50_000, "COPLAYER_MAX_CLIENT_IDS", "Client ids that wrote a room, one for each visit; beyond, it is read-only."
+    )
+    sign_in_s: float = _setting(
+        10.0, "COPLAYER_SIGN_IN_S", "A Hocuspocus socket that has shown no good token by then is closed with 4401."
+    )
+    handshake_s: float = _setting(
+        5.0, "COPLAYER_HANDSHAKE_S", "Time for the head of an HTTP request, a WebSocket's handshake included."
+    )
     lease_s: float = _setting(
         30.0, "COPLAYER_LEASE_S", "An assistant that has not renewed its lease for this long may be replaced."
     )
@@ -202,6 +255,11 @@ class Settings:
     def asks_for_tokens(self) -> bool:
         """Does everybody need one?"""
         return bool(self.secret or self.jwt_keys)
+
+    @property
+    def is_private(self) -> bool:
+        """Nobody but this machine's own people: they are not limited, for whom would that protect?"""
+        return self.is_loopback and not self.asks_for_tokens
 
     @property
     def is_loopback(self) -> bool:

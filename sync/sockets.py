@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -11,7 +12,9 @@ from sync import logs
 from sync.auth import Access
 from sync.connection import RAW, SocketClosed
 from sync.gate import ProfileName
+from sync.guests import address_of
 from sync.hub import Hub
+from sync.limits import TOO_MANY_CONNECTS
 from sync.live import Agent
 from sync.multiplex import Grant, Multiplex
 from sync.names import BadRoomName, check_room_name
@@ -86,6 +89,8 @@ async def serve_hocuspocus(websocket: WebSocket) -> None:
     await websocket.accept(headers=id_headers(websocket.scope))
     socket = StarletteSocket(websocket)
 
+    address = address_of(websocket, hub.settings)
+
     def authorize(room: str, token: str) -> Grant:
         try:
             check_room_name(room)
@@ -93,11 +98,19 @@ async def serve_hocuspocus(websocket: WebSocket) -> None:
             raise ProtocolError(CloseCode.NOT_FOUND, str(error)) from None
         access = hub.admission.authorise(token, room)
         member = Member(
-            _identity(access, None), access.level, hears_events=True, hears_stateless=True, holder=Holder(access)
+            _identity(access, None),
+            access.level,
+            hears_events=True,
+            hears_stateless=True,
+            holder=Holder(access, address),
         )
         return Grant(member, access.expires_at)
 
     try:
+        if not hub.guests.may_connect(address, monotonic()):
+            hub.tally.rejected[CloseCode.TOO_MANY_REQUESTS] += 1
+            await socket.close(CloseCode.TOO_MANY_REQUESTS, TOO_MANY_CONNECTS)
+            return
         if not is_own_origin(websocket.headers, hub.settings):
             hub.tally.rejected[CloseCode.FORBIDDEN] += 1
             await socket.close(CloseCode.FORBIDDEN, OTHER_SITE)
@@ -110,6 +123,9 @@ async def serve_hocuspocus(websocket: WebSocket) -> None:
 async def _admit(websocket: WebSocket, hub: Hub) -> tuple[str, Member, Agent | None, ProfileName, float]:
     """Raises ProtocolError or Rejected."""
     query = websocket.query_params
+    address = address_of(websocket, hub.settings)
+    if not hub.guests.may_connect(address, monotonic()):
+        raise Rejected(CloseCode.TOO_MANY_REQUESTS, TOO_MANY_CONNECTS)
     if not is_own_origin(websocket.headers, hub.settings):
         raise ProtocolError(CloseCode.FORBIDDEN, OTHER_SITE)
     try:
@@ -126,7 +142,7 @@ async def _admit(websocket: WebSocket, hub: Hub) -> tuple[str, Member, Agent | N
         access=access.level,
         epoch=agent.epoch if agent is not None else None,
         hears_events=query.get("coplayer") == "1",
-        holder=Holder(access),
+        holder=Holder(access, address),
     )
     return room, member, agent, new_room_profile(room, is_ours, hub.settings), access.expires_at
 

@@ -206,6 +206,17 @@ class WebSocket(WebSocketsSansIOProtocol):
         if not self.is_over:
             self.say_close(code, reason)
 
+    def hold(self) -> None:
+        """See Tap."""
+        self.read_paused = True
+        self.transport.pause_reading()
+
+    def go_on(self) -> None:
+        """See Tap."""
+        if self.read_paused:
+            self.read_paused = False
+            self.loop.call_soon(self.read_on)
+
     def attach(self, receiver: Receiver) -> None:
         """See RawTransport."""
         self.is_attached = True
