@@ -18,7 +18,7 @@ from sync.admin_rooms import Trouble
 from sync.auth import ROLES, Access, Authority
 from sync.backup import back_up, restore
 from sync.board import PROFILES
-from sync.doctor import examine
+from sync.doctor import PLACE, examine
 from sync.settings import Settings
 from sync.store import StoreError
 from sync.stores import open_store
@@ -120,7 +120,7 @@ async def _examine(settings: Settings) -> int:
     rooms = damaged = updates = size = versions = 0
     async with store.open():
         async for finding in examine(store, lambda name: PROFILES[name]):
-            rooms += 1
+            rooms += finding.room != PLACE
             updates += finding.updates
             size += finding.bytes_read
             versions += finding.versions

@@ -8,6 +8,7 @@ import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 
+from sync import sqlite_sums
 from sync.store import StoreError
 
 PAGES_A_STEP = 1_000  # between two steps the server may write; each is about 4 MB
@@ -55,6 +56,8 @@ def restore(source: Path, database: Path) -> Path | None:
         _remove(part)
         _copy(source, part)
         with closing(sqlite3.connect(part, isolation_level=None)) as copy:
+            copy.executescript(sqlite_sums.SCHEMA)
+            copy.execute("DELETE FROM sums WHERE slot != ''")  # they are made again with the next leases
             copy.execute("UPDATE leases SET epoch = epoch + ?", (LEASES_AHEAD,))
         _sync(part)
         before = _keep(database)

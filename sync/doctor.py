@@ -11,6 +11,8 @@ from sync.room import Room, RoomBroken
 from sync.store import RoomInfo, Store, StoreError
 from sync.versions import document_of
 
+PLACE = "the database itself"
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -24,9 +26,19 @@ class Finding:
 
 
 async def examine(store: Store, profile_of: Callable[[ProfileName], Profile]) -> AsyncIterator[Finding]:
-    """A finding for each room, in the order of the list. Raises StoreError when the list itself cannot be read."""
+    """A finding for each room, in the order of the list, after one for PLACE if that is ill.
+
+    Raises StoreError when the list itself cannot be read.
+    """
+    if wrong := await store.check_all():
+        yield Finding(PLACE, tuple(wrong), 0, 0, 0)
     for info in await store.rooms():
-        yield await _examine(store, info, profile_of(info.profile))
+        try:
+            profile = profile_of(info.profile)
+        except KeyError:
+            yield Finding(info.room, (f"its profile is damaged: {info.profile!r}",), 0, 0, 0)
+        else:
+            yield await _examine(store, info, profile)
 
 
 async def _examine(store: Store, info: RoomInfo, profile: Profile) -> Finding:
@@ -35,9 +47,8 @@ async def _examine(store: Store, info: RoomInfo, profile: Profile) -> Finding:
     try:
         wrong += await store.check(info.room)
         loaded = await store.load(info.room)
-        if loaded.attempts:
+        if is_sealed(loaded):  # it may end this process, too; fewer times may have been the power's fault
             wrong.append(f"reading it did not end well {loaded.attempts} times: coplayer rooms retry {info.room}")
-        if is_sealed(loaded):  # it may end this process, too
             wrong.append("it is shown read-only from its last snapshot, if it has one")
             return Finding(info.room, tuple(wrong), 0, 0, await _versions(store, info.room, profile, wrong))
         stored = [*([loaded.snapshot] if loaded.snapshot is not None else []), *loaded.updates]

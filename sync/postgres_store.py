@@ -310,6 +310,10 @@ class PostgresStore:
         """See Store."""
         return await self._others.run(lambda c: postgres_revocations.in_force(c, now))
 
+    async def check_all(self) -> Sequence[str]:
+        """That is PostgreSQL's own: `pg_amcheck`, and checksums of pages."""
+        return []
+
     async def check(self, room: str) -> Sequence[str]:
         """See Store."""
 

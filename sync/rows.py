@@ -7,18 +7,25 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from sync.store import Loaded, RoomInfo, StoreError
 
 MAX_NAMED = 20  # damaged rows that `damage` names one by one
+MAX_GAP = 1_000  # missing rows in a row that are counted: a number may itself be what is damaged
 
 Stored = tuple[int, object, object]
 """(number, data, CRC-32) as a database gives it."""
 
 
-def is_as_written(data: object, crc: object) -> bool:
-    """The data are bytes and have this checksum."""
-    return isinstance(data, bytes) and zlib.crc32(data) == crc
+def checksum(data: bytes, *beside: object) -> int:
+    """CRC-32 of the data and of what stands beside them in the row: numbers, texts."""
+    return zlib.crc32(data, zlib.crc32(repr(beside).encode()) if beside else 0)
+
+
+def is_as_written(data: object, crc: object, *beside: object) -> bool:
+    """The data are bytes and have this checksum, with what stands beside them or, in older rows, alone."""
+    return isinstance(data, bytes) and crc in (checksum(data), checksum(data, *beside))
 
 
 def storable(text: str) -> str:
@@ -32,7 +39,7 @@ def newest_whole_snapshot(room: str, snapshots: Sequence[Stored], first_seq: int
     The rows before a snapshot may be gone, so a room that has lost all of its snapshots cannot be served: StoreError.
     """
     for upto, data, crc in snapshots:
-        if isinstance(data, bytes) and is_as_written(data, crc):
+        if isinstance(data, bytes) and is_as_written(data, crc, upto):
             return data, upto
     if snapshots and first_seq != 1:
         raise StoreError(f"Every snapshot of room {room} is damaged; restore it from a backup.")
@@ -42,28 +49,49 @@ def newest_whole_snapshot(room: str, snapshots: Sequence[Stored], first_seq: int
 def whole_rows(info: RoomInfo, snapshot: bytes | None, upto: int, seq: int, rows: Iterable[Stored]) -> Loaded:
     """The room as far as it verifies; `rows` are those after `upto`, in order, `seq` is the number of the last."""
     updates: list[bytes] = []
-    seen: set[int] = set()
+    seen: list[int] = []
     for number, data, crc in rows:
         if isinstance(data, bytes) and is_as_written(data, crc):
             updates.append(data)
-            seen.add(number)
-    damaged = tuple(number for number in range(upto + 1, seq + 1) if number not in seen)
-    return Loaded(info, snapshot, tuple(updates), seq, damaged)
+            seen.append(number)
+    return Loaded(info, snapshot, tuple(updates), seq, tuple(missing(seen, upto + 1, seq)))
 
 
-def damage(seq: int, snapshots: Sequence[Stored], rows: Iterable[Stored], versions: Iterable[Stored]) -> list[str]:
-    """What of a whole room does not read as written, in words."""
-    found = [f"its snapshot up to row {upto} is damaged" for upto, *kept in snapshots if not is_as_written(*kept)]
+def missing(seen: Sequence[int], first: int, last: int) -> list[int]:
+    """The numbers from `first` to `last` that are not there; of each gap at most MAX_GAP."""
+    lost: list[int] = []
+    expected = first
+    for number in (*sorted(seen), last + 1):
+        if first <= number <= last + 1:
+            lost += range(expected, min(number, expected + MAX_GAP))
+            expected = max(expected, number + 1)
+    return lost
+
+
+def damage(
+    seq: int, snapshots: Sequence[Stored], rows: Iterable[Stored], versions: Iterable[tuple[Any, ...]]
+) -> list[str]:
+    """What of a whole room does not read as written, in words. A version is (number, data, CRC-32, the rest of it)."""
+    found = [
+        f"its snapshot up to row {upto} is damaged"
+        for upto, data, crc in snapshots
+        if not is_as_written(data, crc, upto)
+    ]
     first = min(upto for upto, _, _ in snapshots) + 1 if len(snapshots) > 1 else 1
-    present: set[int] = set()
+    present: list[int] = []
     damaged: list[int] = []
     for number, data, crc in rows:
-        present.add(number)
+        present.append(number)
         if not is_as_written(data, crc):
             damaged.append(number)
-    missing = [number for number in range(first, seq + 1) if number not in present]
-    found += _named("row {} of its log is damaged", damaged) + _named("row {} of its log is missing", missing)
-    return found + [f"its version {number} is damaged" for number, *kept in versions if not is_as_written(*kept)]
+    lost = missing(present, first, seq)
+    found += _named("row {} of its log is damaged", damaged) + _named("row {} of its log is missing", lost)
+    found += _named("its log has a row {}, which its count does not", [number for number in present if number > seq])
+    return found + [
+        f"its version {number} is damaged"
+        for number, data, crc, *rest in versions
+        if not is_as_written(data, crc, number, *rest)
+    ]
 
 
 def _named(sentence: str, numbers: Sequence[int]) -> list[str]:

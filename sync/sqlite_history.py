@@ -6,11 +6,13 @@ Functions of one connection, which the store's threads call; `room` is the numbe
 from __future__ import annotations
 
 import sqlite3
-import zlib
 
-from sync.rows import damage, is_as_written, storable
+from sync import sqlite_sums
+from sync.rows import MAX_NAMED, checksum, damage, is_as_written, storable
 from sync.store import MAX_AUTOMATIC_VERSIONS, LogRow, NoSuchVersion, StoreError, Version
 
+OF_ROOMS = ("updates", "snapshots", "leases", "quarantine", "versions", "loads", "sums")
+"""Tables whose rows begin with a room's number."""
 _COLUMNS = "id, name, author, at, is_automatic, length(data)"
 
 
@@ -30,9 +32,10 @@ def add_version(
     name, author = storable(name), storable(author)
     row = connection.execute("SELECT MAX(id) FROM versions WHERE room = ?", (room,)).fetchone()
     version = Version((row[0] or 0) + 1, name, author, at, is_automatic, len(snapshot))
+    rest = name, author, at, int(is_automatic)
     connection.execute(
         "INSERT INTO versions (room, id, name, author, at, is_automatic, data, crc) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (room, version.id, name, author, at, int(is_automatic), snapshot, zlib.crc32(snapshot)),
+        (room, version.id, *rest, snapshot, checksum(snapshot, version.id, *rest)),
     )
     connection.execute(
         "DELETE FROM versions WHERE room = ? AND id IN (SELECT id FROM versions WHERE room = ? AND is_automatic"
@@ -55,17 +58,36 @@ def version(connection: sqlite3.Connection, room: int, name: str, number: int) -
     data, crc = connection.execute(
         "SELECT data, crc FROM versions WHERE room = ? AND id = ?", (room, number)
     ).fetchone()
-    if not is_as_written(data, crc):
+    if not is_as_written(data, crc, *row[:5]):
         raise StoreError(f"Version {number} of room {name} is damaged; restore it from a backup.")
     return _version(row), data
 
 
+def check_all(connection: sqlite3.Connection) -> list[str]:
+    """What SQLite finds wrong with its file, and rows of rooms that there are not."""
+    said = [row[0] for row in connection.execute(f"PRAGMA integrity_check({MAX_NAMED})")]
+    lost = [
+        f"{count} rows of {table} belong to no board"
+        for table in OF_ROOMS
+        for (count,) in connection.execute(f"SELECT COUNT(*) FROM {table} WHERE room NOT IN (SELECT id FROM rooms)")
+        if count
+    ]
+    return [*(sentence for sentence in said if sentence != "ok"), *lost]
+
+
 def check(connection: sqlite3.Connection, room: int, seq: int) -> list[str]:
     """What does not read as written, in words. `seq` is the number of the last row."""
+    edited, newest = connection.execute(
+        "SELECT edited_at, (SELECT at FROM updates WHERE room = rooms.id AND seq = rooms.seq) FROM rooms WHERE id = ?",
+        (room,),
+    ).fetchone()
+    when = ["the time of its last edit is damaged"] if newest is not None and edited != newest else []
     snapshots = connection.execute("SELECT upto_seq, data, crc FROM snapshots WHERE room = ?", (room,)).fetchall()
     rows = connection.execute("SELECT seq, data, crc FROM updates WHERE room = ? ORDER BY seq", (room,))
-    kept = connection.execute("SELECT id, data, crc FROM versions WHERE room = ?", (room,))
-    return damage(seq, snapshots, rows, kept)
+    kept = connection.execute(
+        "SELECT id, data, crc, name, author, at, is_automatic FROM versions WHERE room = ?", (room,)
+    )
+    return [*sqlite_sums.check(connection, room), *when, *damage(seq, snapshots, rows, kept)]
 
 
 def _select(where: str) -> str:

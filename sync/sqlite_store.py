@@ -13,7 +13,6 @@ import os
 import queue
 import sqlite3
 import threading
-import zlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
@@ -21,11 +20,11 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from sync import sqlite_history as history
-from sync import sqlite_loads, sqlite_revocations
+from sync import sqlite_loads, sqlite_revocations, sqlite_sums
 from sync.ballast import Ballast
-from sync.gate import ProfileName
+from sync.gate import PROFILE_NAMES, ProfileName
 from sync.revocations import Revocation
-from sync.rows import newest_whole_snapshot, storable, whole_rows
+from sync.rows import checksum, newest_whole_snapshot, storable, whole_rows
 from sync.sqlite_appends import Numbers, append
 from sync.store import Entry, Lease, Loaded, LogRow, NoSuchRoom, RoomExists, RoomInfo, StoreError, Taken, Version
 
@@ -137,12 +136,13 @@ class SQLiteStore:
 
         def work(connection: sqlite3.Connection) -> RoomInfo:
             try:
-                connection.execute(
+                made = connection.execute(
                     "INSERT INTO rooms (room, epoch, profile, created_at, edited_at, seq) VALUES (?, ?, ?, ?, ?, 0)",
                     (room, epoch, profile, now, now),
                 )
             except sqlite3.IntegrityError:
                 raise RoomExists(f"There is a room {room} already.") from None
+            sqlite_sums.keep(connection, cast(int, made.lastrowid))
             return RoomInfo(room, epoch, profile, "", now, now)
 
         return await self._write(work)
@@ -150,9 +150,9 @@ class SQLiteStore:
     async def load(self, room: str) -> Loaded:
         """See Store."""
 
-        loaded = await self._read(lambda connection: _load(connection, room))
-        if loaded.damaged:
-            await self._write(lambda connection: _put_aside(connection, room, loaded.damaged))
+        loaded, counted = await self._read(lambda connection: _load(connection, room))
+        if loaded.damaged or loaded.seq > counted:
+            await self._write(lambda connection: _put_aside(connection, room, loaded))
         return loaded
 
     async def set_load_attempts(self, room: str, attempts: int) -> None:
@@ -178,7 +178,7 @@ class SQLiteStore:
             room_id, _, _ = _find(connection, room)
             connection.execute(
                 "INSERT OR REPLACE INTO snapshots (room, upto_seq, data, crc) VALUES (?, ?, ?, ?)",
-                (room_id, upto_seq, snapshot, zlib.crc32(snapshot)),
+                (room_id, upto_seq, snapshot, checksum(snapshot, upto_seq)),
             )
             kept = [
                 row[0]
@@ -211,7 +211,12 @@ class SQLiteStore:
         """See Store."""
 
         def work(connection: sqlite3.Connection) -> None:
-            connection.execute("UPDATE rooms SET title = ? WHERE room = ?", (storable(title), room))
+            found = connection.execute(
+                "UPDATE rooms SET title = ? WHERE room = ? AND title != ? RETURNING id",
+                (storable(title), room, storable(title)),
+            ).fetchall()
+            for (room_id,) in found:
+                sqlite_sums.keep(connection, room_id)
 
         await self._write(work)
 
@@ -220,7 +225,7 @@ class SQLiteStore:
 
         def work(connection: sqlite3.Connection) -> None:
             room_id, _, _ = _find(connection, room)
-            for table in ("updates", "snapshots", "leases", "quarantine", "versions", "loads"):
+            for table in history.OF_ROOMS:
                 connection.execute(f"DELETE FROM {table} WHERE room = ?", (room_id,))
             connection.execute("DELETE FROM rooms WHERE id = ?", (room_id,))
 
@@ -244,6 +249,7 @@ class SQLiteStore:
                 "INSERT OR REPLACE INTO leases (room, slot, epoch, holder, expires_at, is_done) VALUES (?,?,?,?,?,0)",
                 (room_id, slot, lease.epoch, holder, lease.expires_at),
             )
+            sqlite_sums.keep(connection, room_id, slot)
             return lease
 
         return await self._write(work)
@@ -252,11 +258,13 @@ class SQLiteStore:
         """See Store."""
 
         def work(connection: sqlite3.Connection) -> None:
-            connection.execute(
+            found = connection.execute(
                 "UPDATE leases SET expires_at = ?, is_done = ? WHERE slot = ? AND holder = ? AND expires_at > ?"
-                " AND room = (SELECT id FROM rooms WHERE room = ?)",
+                " AND room = (SELECT id FROM rooms WHERE room = ?) RETURNING room",
                 (now, int(is_done), slot, holder, now, room),
-            )
+            ).fetchall()
+            for (room_id,) in found:
+                sqlite_sums.keep(connection, room_id, slot)
 
         await self._write(work)
 
@@ -270,6 +278,7 @@ class SQLiteStore:
                 " ON CONFLICT (room, slot) DO UPDATE SET is_done = 0",
                 (room_id, slot),
             )
+            sqlite_sums.keep(connection, room_id, slot)
 
         await self._write(work)
 
@@ -321,6 +330,10 @@ class SQLiteStore:
     async def revocations(self, now: int) -> Sequence[Revocation]:
         """See Store."""
         return await self._read(lambda c: sqlite_revocations.in_force(c, now))
+
+    async def check_all(self) -> Sequence[str]:
+        """See Store; reads the whole file."""
+        return await self._read(history.check_all)
 
     async def check(self, room: str) -> Sequence[str]:
         """See Store; reads every row, older ones that a snapshot has taken the place of included."""
@@ -502,7 +515,7 @@ def _migrate(connection: sqlite3.Connection) -> None:
     if version > _SCHEMA_VERSION:
         raise StoreError(f"The data was written by a newer coplayer (format {version}); upgrade to open it.")
     connection.executescript(_SCHEMA + sqlite_revocations.SCHEMA)
-    connection.executescript(sqlite_loads.SCHEMA)
+    connection.executescript(sqlite_loads.SCHEMA + sqlite_sums.SCHEMA)
     if version < _SCHEMA_VERSION:  # else nothing is written: a full disk may be opened to be read
         connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
 
@@ -516,25 +529,30 @@ def _find(connection: sqlite3.Connection, room: str) -> tuple[int, RoomInfo, int
     return row[0], RoomInfo(*row[1:7]), row[7]
 
 
-def _load(connection: sqlite3.Connection, room: str) -> Loaded:
-    room_id, info, seq = _find(connection, room)
+def _load(connection: sqlite3.Connection, room: str) -> tuple[Loaded, int]:
+    """With the number of the last row as the room has it, which may be what is damaged."""
+    room_id, info, counted = _find(connection, room)
+    if info.profile not in PROFILE_NAMES:
+        raise StoreError(f"What kind of room {room} is, is damaged: {info.profile!r}. Restore it from a backup.")
     snapshots = connection.execute(
         "SELECT upto_seq, data, crc FROM snapshots WHERE room = ? ORDER BY upto_seq DESC", (room_id,)
     ).fetchall()
-    first = connection.execute("SELECT MIN(seq) FROM updates WHERE room = ?", (room_id,)).fetchone()[0]
+    first, last = connection.execute("SELECT MIN(seq), MAX(seq) FROM updates WHERE room = ?", (room_id,)).fetchone()
+    seq = max(counted, last or 0)
     snapshot, upto = newest_whole_snapshot(room, snapshots, first)
     rows = connection.execute(
         "SELECT seq, data, crc FROM updates WHERE room = ? AND seq > ? ORDER BY seq", (room_id, upto)
     )
-    return replace(
-        whole_rows(info, snapshot, upto, seq, rows), attempts=sqlite_loads.attempts(connection, room_id)
-    )
+    loaded = whole_rows(info, snapshot, upto, seq, rows)
+    return replace(loaded, attempts=sqlite_loads.attempts(connection, room_id)), counted
 
 
-def _put_aside(connection: sqlite3.Connection, room: str, damaged: Sequence[int]) -> None:
-    """Copy damaged rows where nothing is ever removed; somebody may still read something in them."""
+def _put_aside(connection: sqlite3.Connection, room: str, loaded: Loaded) -> None:
+    """Copy damaged rows where nothing is ever removed; somebody may still read something in them. No number is given
+    twice, whatever the room's row says."""
     room_id, _, _ = _find(connection, room)
-    for seq in damaged:
+    connection.execute("UPDATE rooms SET seq = MAX(seq, ?) WHERE id = ?", (loaded.seq, room_id))
+    for seq in loaded.damaged:
         connection.execute(
             "INSERT OR IGNORE INTO quarantine SELECT room, seq, data, crc, author, at FROM updates"
             " WHERE room = ? AND seq = ?",

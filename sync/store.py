@@ -204,6 +204,10 @@ class Store(Protocol):
         """Those in force, newest first."""
         ...
 
+    async def check_all(self) -> Sequence[str]:
+        """What is wrong with the place itself and not with one room, in words; changes nothing."""
+        ...
+
     async def check(self, room: str) -> Sequence[str]:
         """What of the room does not read as it was written, in words; changes nothing. Raises NoSuchRoom."""
         ...

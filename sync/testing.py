@@ -259,6 +259,7 @@ class StoreContract:
         await store.compact("a", b"U", 3)
         await store.add_version("a", "Old", "ann", NOW, b"x", auto=False)
         assert await store.check("a") == []
+        assert await store.check_all() == []
         with pytest.raises(NoSuchRoom):
             await store.check("b")
 
