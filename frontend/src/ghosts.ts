@@ -3,7 +3,7 @@ import { effect } from '@preact/signals';
 import { type Canvas, type Shape, shapeOf } from './canvas';
 import type { Ghost } from './draw/scene';
 import type { Editor } from './editor';
-import { type Proposals, proposalsOf } from './proposals';
+import { type OpenShape, type Proposals, proposalsOf } from './proposals';
 
 /** More ghosts than this are noise; the panel lists all. */
 const MOST = 200;
@@ -37,12 +37,20 @@ function previewed(canvas: Canvas, preview: unknown): Ghost[] {
 
 function proposed(canvas: Canvas, proposals: Proposals): Ghost[] {
   return [...proposals.values()].flatMap(({ open }) =>
-    open.flatMap(({ id, kind, fields }): Ghost[] => {
-      const stored = canvas.get(id);
-      if (kind === 'new' || !stored || !Object.keys(fields).length) return [];
-      return [{ shape: shapeWith(stored, id, fields), kind }];
+    open.flatMap((shape): Ghost[] => {
+      const ghost = shape.kind === 'new' ? null : ghostOf(canvas, shape);
+      return ghost && shape.kind !== 'new' && Object.keys(shape.fields).length
+        ? [{ shape: ghost, kind: shape.kind }]
+        : [];
     }),
   );
+}
+
+/** A shape as it would be when the proposal is accepted; null when it is gone. */
+export function ghostOf(canvas: Canvas, { id, kind, fields }: OpenShape): Shape | null {
+  const stored = canvas.get(id);
+  if (!stored) return null;
+  return kind === 'new' ? stored : shapeWith(stored, id, fields);
 }
 
 /** What is drawn over the board: pending changes, then what is being written. */

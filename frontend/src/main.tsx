@@ -71,6 +71,7 @@ function start(app: HTMLElement): void {
   void import('./panel').then(({ mountPanel }) => mountPanel(dock, board));
   fetchParts();
   void import('./ghosts').then(({ mountGhosts }) => mountGhosts(editor, app));
+  void import('./ghost-bar').then(({ mountGhostBar }) => mountGhostBar(editor, app));
   void import('./attribution').then(({ mountAttribution }) => mountAttribution(editor, canvas));
   looking.subscribe((what) => {
     if (what) void import('./time').then(({ lookBack }) => lookBack(editor, app, what));

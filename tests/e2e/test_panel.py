@@ -221,9 +221,17 @@ async def test_r15_what_is_proposed_is_a_ghost_until_somebody_accepts_it(come: O
     await expect(ann.shape(box)).to_be_visible()
     await ann.screenshot("proposal")
 
-    await ben.handle("accept-shape").first.click()
+    # Where it lies it can be decided on, too: the pointer on it brings the buttons.
+    await ben.page.mouse.move(*middle)
+    await expect(ben.handle("ghost-bar")).to_be_visible()
+    await ben.screenshot("ghost-bar")
+    await ben.handle("accept-ghost").click()
     await expect(ann.page.locator("[data-shape-id].proposed")).to_have_count(2)
     await expect(ann.shapes("ellipse")).to_have_count(3)
+    await ben.page.mouse.move(*await ben.middle((await ben.ids())[1]))
+    await ben.handle("reject-ghost").click()
+    await expect(ann.shapes("ellipse")).to_have_count(2)
+    await expect(ben.handle("ghost-bar")).to_have_count(0)
     await ann.handle("reject-run").click()
     for person in (ann, ben):
         await expect(person.shapes("ellipse")).to_have_count(1)

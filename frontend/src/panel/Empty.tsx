@@ -11,6 +11,7 @@ const EXAMPLES = [
 ] as const;
 
 export function Empty({ panel }: { panel: Panel }): JSX.Element {
+  const canWrite = panel.board.canWrite.value;
   return (
     <div class="panel-empty">
       <span class="panel-empty-mark" aria-hidden="true">
@@ -18,18 +19,13 @@ export function Empty({ panel }: { panel: Panel }): JSX.Element {
       </span>
       <h3>Ask for a drawing</h3>
       <p>
-        The assistant works on the board beside you. Everybody here sees what it does, and anybody can stop it or undo
-        it.
+        {canWrite
+          ? 'The assistant works on the board beside you. Everybody here sees what it does, and anybody can stop it or undo it.'
+          : 'The assistant works on the board beside people. This board is read only for you: here you see what it does.'}
       </p>
       <div class="panel-examples">
         {EXAMPLES.map((example) => (
-          <button
-            key={example}
-            type="button"
-            class="example"
-            disabled={!panel.board.canWrite.value}
-            onClick={() => send(panel, example)}
-          >
+          <button key={example} type="button" class="example" disabled={!canWrite} onClick={() => send(panel, example)}>
             {example}
           </button>
         ))}

@@ -3,28 +3,13 @@ import { useSignal } from '@preact/signals';
 import { Check, X } from 'lucide-preact';
 import type { JSX } from 'preact';
 import { accept, type Decision, reject } from '../drafts';
-import type { OpenShape, Proposal } from '../proposals';
-import { keptSentences } from './outcome';
+import type { Proposal } from '../proposals';
+import { decided, nameOf, whatOf } from './deciding';
 import type { Panel } from './panel';
-import { nounOf, type ShapeLookup } from './steps';
-import { capitalised, count, fieldWord, listed, oneLine } from './words';
+import { capitalised, count } from './words';
 
 /** Lines shown before the rest hides behind a button. */
 const SHOWN = 6;
-
-/** "New rectangle", "Position and colour", "Delete": what accepting would do. */
-export function whatOf({ kind, fields }: OpenShape): string {
-  if (kind === 'new') return 'New';
-  if (kind === 'delete') return 'Delete';
-  const words = [...new Set(Object.keys(fields).map(fieldWord))];
-  return words.length ? `Change ${listed(words)} of` : 'Changed meanwhile:';
-}
-
-function nameOf(id: string, lookup: ShapeLookup): string {
-  const shape = lookup(id);
-  if (!shape) return 'a removed shape';
-  return shape.text ? oneLine(shape.text, 32) : nounOf(shape);
-}
 
 export function ProposalBox(props: { run: string; proposal: Proposal; panel: Panel }): JSX.Element | null {
   const { run, proposal, panel } = props;
@@ -36,10 +21,8 @@ export function ProposalBox(props: { run: string; proposal: Proposal; panel: Pan
     board.highlight(null);
     tell(how(board.doc, run, shapes, board.me.peek().id, Date.now()), how === accept);
   };
-  /** Shapes go in company: a connector brings its ends. */
-  const tell = ({ shapes, kept }: Decision, accepted: boolean): void => {
-    const done = `${accepted ? 'Accepted' : 'Rejected'} ${count(shapes.length, 'shape')}.`;
-    const left = keptSentences(kept, [], panel.lookup).map((sentence) => `${sentence}.`);
+  const tell = (decision: Decision, accepted: boolean): void => {
+    const { done, left } = decided(decision, accepted, panel.lookup);
     if (left.length) board.notice([done, ...left.slice(0, 2)].join(' '));
     board.announce([done, ...left].join(' '));
   };

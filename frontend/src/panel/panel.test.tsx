@@ -121,7 +121,7 @@ describe('the panel', () => {
     const [message] = doc.getMap<Y.Map<unknown>>('messages').values();
     expect(message?.toJSON()).toMatchObject({
       body: 'make them red',
-      context: { selection: ['a', 'b'], view: { x: 0, y: 0, w: expect.any(Number), h: expect.any(Number) } },
+      context: { selection: ['a', 'b'], view: { x: 0, y: expect.any(Number), w: expect.any(Number), h: expect.any(Number) } },
     });
   });
 
@@ -334,12 +334,12 @@ describe('the panel', () => {
     expect((one('assistant-input') as HTMLTextAreaElement).value).toBe('draw a tree');
   });
 
-  it('tells the assistant of the part of the board that the panel leaves free', () => {
+  it('tells the assistant of the part of the board that islands and the panel leave free', () => {
     const view = { x: -100.4, y: 0, w: 2000, h: 1000 };
     const page = { w: 1000, h: 500 };
-    expect(uncovered(view, { left: 600, top: 12 }, page)).toEqual({ x: -100, y: 0, w: 1200, h: 1000 });
-    expect(uncovered(view, { left: 1010, top: 12 }, page)).toEqual({ x: -100, y: 0, w: 2000, h: 1000 });
-    expect(uncovered(view, { left: 0, top: 200 }, page)).toEqual({ x: -100, y: 0, w: 2000, h: 400 });
+    expect(uncovered(view, { left: 600, top: 12 }, page)).toEqual({ x: -100, y: 128, w: 1200, h: 728 });
+    expect(uncovered(view, { left: 1010, top: 12 }, page)).toEqual({ x: -100, y: 128, w: 2000, h: 728 });
+    expect(uncovered(view, { left: 0, top: 200 }, page)).toEqual({ x: -100, y: 128, w: 2000, h: 272 });
     expect(uncovered(view, { left: 0, top: 0 }, page).h).toBeGreaterThan(0);
   });
 });

@@ -33,12 +33,17 @@ export interface Panel {
   dispose(): void;
 }
 
-/** The view less what the panel covers: a strip on the right, or the lower part of a phone. */
+/** What the islands cover at the top and the bottom of the page, px. */
+const ISLANDS = { top: 64, bottom: 72 };
+
+/** The view less what islands and the panel cover: a strip on the right, or the lower part of a phone. */
 export function uncovered(view: View, panel: { left: number; top: number }, page: { w: number; h: number }): View {
   const isBeside = panel.left > 0;
+  const scale = view.h / page.h;
   const w = isBeside ? (view.w * Math.min(panel.left, page.w)) / page.w : view.w;
-  const h = isBeside ? view.h : (view.h * Math.max(1, Math.min(panel.top, page.h))) / page.h;
-  return { x: Math.round(view.x), y: Math.round(view.y), w: Math.round(w), h: Math.round(h) };
+  const end = isBeside ? page.h - ISLANDS.bottom : Math.min(panel.top, page.h);
+  const h = Math.max(1, end - ISLANDS.top) * scale;
+  return { x: Math.round(view.x), y: Math.round(view.y + ISLANDS.top * scale), w: Math.round(w), h: Math.round(h) };
 }
 
 const isUnderWay = (item: FeedItem): boolean =>
