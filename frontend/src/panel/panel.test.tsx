@@ -121,7 +121,10 @@ describe('the panel', () => {
     const [message] = doc.getMap<Y.Map<unknown>>('messages').values();
     expect(message?.toJSON()).toMatchObject({
       body: 'make them red',
-      context: { selection: ['a', 'b'], view: { x: 0, y: expect.any(Number), w: expect.any(Number), h: expect.any(Number) } },
+      context: {
+        selection: ['a', 'b'],
+        view: { x: 0, y: expect.any(Number), w: expect.any(Number), h: expect.any(Number) },
+      },
     });
   });
 
