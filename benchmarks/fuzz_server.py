@@ -35,7 +35,7 @@ from benchmarks.slow_client import MARK, Timed, rss_mb
 from sync.board import PROFILES
 from sync.fields import read_document
 from sync.protocol import SyncStatus, SyncStep1, SyncStep2, Update, decode, encode
-from sync.room import Room
+from sync.room import Room, is_whole
 from sync.sqlite_store import SQLiteStore
 from tests.support.raw_peer import RawPeer
 from tests.support.server import Server
@@ -212,6 +212,8 @@ async def differing(data: Path, live: dict[str, Any]) -> list[str]:
             now = read_document(room.doc, profile.roots or ())
             if loaded.damaged or room.skipped or json.loads(json.dumps(now)) != was:
                 out.append(name)
+            elif not is_whole(room.doc.get_update(), room.doc.get_state(), profile):
+                out.append(f"{name} has no snapshot; its log: {[row.hex() for row in loaded.updates]}")
             room.close()
     return out
 
@@ -257,7 +259,7 @@ def main() -> int:
         print(f"good clients' {name} p99: {quiet:.1f} ms without, {loud:.1f} ms with the attack, x{loud / quiet:.2f}")
     print(f"memory: {before:.0f} MB at the start, {peak:.0f} MB at the end, {settled:.0f} MB when rooms were unloaded")
     for line in (*wrong[:10], *told[:10]):
-        print("  ", line[:300])
+        print("  ", line[:20_000])
     return 1 if wrong or told or total["stuck"] else 0
 
 

@@ -173,7 +173,12 @@ def checked_state(text: str, identity: Identity) -> str:
     if identity.kind is not None:
         user["kind"] = identity.kind
     state["user"] = user
-    return json.dumps(state, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    try:
+        stamped = json.dumps(state, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        stamped.encode()
+    except ValueError:  # half a character, or a number too big for a float: only as escapes and digits they can be said
+        raise BadState("it holds what cannot be written again") from None
+    return stamped
 
 
 def _refuse_constant(name: str) -> None:

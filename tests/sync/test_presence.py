@@ -102,3 +102,14 @@ def test_leaving_is_told_once() -> None:
     assert presence.receive(ANN, [entry(7, 2, "null")], NOBODY) == (entry(7, 2, "null"),)
     assert presence.receive(ANN, [entry(7, 3, "null")], NOBODY) == ()
     assert presence.disconnect(ANN) == ()
+
+
+@pytest.mark.parametrize("value", ['"\\ud800"', "1e999", '{"a":[-1e999]}'])
+def test_p8_a_state_that_cannot_be_stamped_is_left_out_alone(value: str) -> None:
+    """Half a character and infinity have JSON texts; written again they have none, or none that is UTF-8."""
+    presence = Presence()
+    bad, good = entry(7, 1, f'{{"x":{value}}}'), entry(8, 1)
+    relayed = presence.receive(ANN, [bad, good], Identity("ann", "human"))
+    assert [one.client for one in relayed] == [8]
+    assert presence.refused == 1
+    assert all(one.state.encode() for one in presence.entries())

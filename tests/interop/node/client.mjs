@@ -16,8 +16,12 @@ const clients = new Map()
 
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`)
 const report = (name) => say({ event: name })
-console.warn = console.error // stdout is for the test
-console.log = console.error
+const complaints = [] // what the clients logged, which a test may ask for
+const complain = (...words) => {
+  complaints.push(words.map(String).join(' '))
+  process.stderr.write(`${complaints.at(-1)}\n`) // stdout is for the test
+}
+console.error = console.warn = console.log = complain
 
 // A nested Y.Map of the root map at `path`, made where it is missing.
 const mapAt = (doc, root, path) => {
@@ -83,6 +87,7 @@ const perform = async (number, action, rest) => {
     clients.clear()
     return
   }
+  if (action === 'complaints') return complaints
   const client = make(number, rest)
   return actions[action] ? actions[action](client, rest) : await client[action](rest)
 }
