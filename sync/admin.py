@@ -46,6 +46,18 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     back = commands.add_parser("restore", help="go back to a backup, while no server runs")
     back.add_argument("file", type=Path, help="what `coplayer backup` made")
     _finish(back, _restore)
+    purge = commands.add_parser("purge", help="count what is older than so many days, and remove it with --yes")
+    for name, what in (
+        ("versions", "automatic versions"),
+        ("damaged", "rows that were put aside as damaged"),
+        ("unused", "boards that nobody ever wrote into"),
+    ):
+        purge.add_argument(f"--{name}-days", type=float, metavar="DAYS", help=f"{what}; 0 keeps all")
+    purge.add_argument("--yes", action="store_true", help="remove it, for good")
+    purge.add_argument("--server", help="server to ask; otherwise the one that has the data open, if any")
+    purge.add_argument("--token", help="token to show it; otherwise one is made from the secret")
+    purge.set_defaults(action="purge")
+    _finish(purge, _rooms)
 
 
 def _add_room_actions(actions: argparse._SubParsersAction[Any]) -> None:

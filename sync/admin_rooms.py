@@ -176,6 +176,26 @@ async def _retry(client: httpx2.AsyncClient, arguments: argparse.Namespace) -> i
     return 0
 
 
+async def _purge(client: httpx2.AsyncClient, arguments: argparse.Namespace) -> int:
+    names = ("versions_days", "damaged_days", "unused_days")
+    days = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
+    done = (await _ask(client, "POST", "/api/purge", json={**days, "dry_run": not arguments.yes})).json()
+    if not any(done[name] for name in names):
+        raise Trouble("Nothing is set to go: say --versions-days, --damaged-days or --unused-days.")
+    went = "removed" if arguments.yes else "would go"
+    print(f"{done['rooms']} boards looked at")
+    for name, what in (
+        ("versions", "automatic versions"), ("damaged_rows", "damaged rows"), ("unused_rooms", "unused boards")
+    ):  # fmt: skip
+        print(f"  {done[name]} {what} {went}")
+    print(f"  {done['size']} bytes of versions and rows")
+    if done["failed"]:
+        print(f"  {done['failed']} boards could not be looked at; the server's log says why")
+    if not arguments.yes:
+        print("Nothing was removed; say --yes for that.")
+    return 1 if done["failed"] else 0
+
+
 def _when(at_ms: int) -> str:
     return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
@@ -188,4 +208,5 @@ _COMMANDS = {
     "delete": _delete,
     "versions": _versions,
     "retry": _retry,
+    "purge": _purge,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from sync import (
     api,
     api_access,
     api_document,
+    api_purge,
     api_revocations,
     api_versions,
     board,
@@ -36,6 +38,7 @@ from sync.hub import Hub
 from sync.key_source import is_address, keep_fresh, keys_from_file
 from sync.names import BadRoomName, check_room_name
 from sync.problems import EXCEPTION_HANDLERS, response
+from sync.purge import keep_of, keep_purging
 from sync.requests import Requests
 from sync.settings import Settings, SettingsError
 from sync.sockets import is_own_origin, serve_hocuspocus, serve_sync
@@ -50,6 +53,7 @@ API_ROUTES: tuple[BaseRoute, ...] = (
     *api_document.ROUTES,
     *api_versions.ROUTES,
     *api_access.ROUTES,
+    *api_purge.ROUTES,
     *api_revocations.ROUTES,
     *export.ROUTES,
     *openapi.ROUTES,
@@ -193,6 +197,8 @@ def create_app(
         async with hub.running(), anyio.create_task_group() as tasks:
             if is_address(settings.jwt_keys):
                 tasks.start_soon(keep_fresh, authority, settings.jwt_keys)
+            if not (keep := keep_of(settings)).is_all:
+                tasks.start_soon(keep_purging, partial(api_purge.purge_all, hub, keep, is_trial=False))
             yield
             tasks.cancel_scope.cancel()
 

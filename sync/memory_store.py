@@ -16,6 +16,7 @@ from sync.store import (
     LogRow,
     NoSuchRoom,
     NoSuchVersion,
+    Purged,
     RoomExists,
     RoomInfo,
     StoreError,
@@ -189,6 +190,16 @@ class MemoryStore:
         self._check()
         left = [revocation for revocation in self._revocations if revocation.until > now]
         return sorted(left, key=lambda revocation: (-revocation.at, revocation.id))
+
+    async def purge(self, room: str, versions_before: int, rows_before: int, *, is_trial: bool) -> Purged:
+        """See Store."""
+        row = self._row(room)
+        old = [v for v, _ in row.versions.values() if v.is_automatic and v.at < versions_before]
+        gone = [version for version in old if version.id < row.last_version]
+        if not is_trial:
+            for version in gone:
+                del row.versions[version.id]
+        return Purged(len(gone), 0, sum(version.size for version in gone))
 
     async def check_all(self) -> Sequence[str]:
         """Memory does not rot."""

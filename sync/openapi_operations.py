@@ -74,6 +74,19 @@ _BOARD = _object(("shapes",), shapes=ref("Root"), groups=ref("Root"), meta=OBJEC
 
 SCHEMAS: Mapping[str, Schema] = {
     "Problem": _object(("type", "title", "status", "detail"), type=STRING, title=STRING, status=INTEGER, detail=STRING),
+    "Purge": _object(
+        ("dry_run", "rooms", "versions", "damaged_rows", "unused_rooms", "size", "failed"),
+        dry_run={"type": "boolean"},
+        versions_days={"type": "number"},
+        damaged_days={"type": "number"},
+        unused_days={"type": "number"},
+        rooms=INTEGER,
+        versions=INTEGER,
+        damaged_rows=INTEGER,
+        unused_rooms=INTEGER,
+        size=INTEGER,
+        failed=INTEGER,
+    ),
     "Room": _object(
         ("room", "epoch", "profile", "title", "created_at", "edited_at", "people"),
         room=STRING,
@@ -248,6 +261,20 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
             )
         },
         fails=(400, 409, 413, 422),
+    ),
+    ("POST", "/api/purge"): Operation(
+        "operation",
+        {200: (JSON, ref("Purge"))},
+        {
+            JSON: _object(
+                dry_run={"type": "boolean"},
+                versions_days=_number(0, 36_500),
+                damaged_days=_number(0, 36_500),
+                unused_days=_number(0, 36_500),
+            )
+        },
+        is_body_required=False,
+        fails=(400, 413, 422),
     ),
     ("GET", "/api/revocations"): Operation(
         "access", {200: (JSON, _object(("revocations",), revocations={"type": "array", "items": ref("Revocation")}))}

@@ -9,7 +9,7 @@ import zlib
 
 from sync.postgres_links import Connection
 from sync.rows import damage, is_as_written, storable
-from sync.store import MAX_AUTOMATIC_VERSIONS, LogRow, NoSuchVersion, StoreError, Version
+from sync.store import MAX_AUTOMATIC_VERSIONS, LogRow, NoSuchVersion, Purged, StoreError, Version
 
 _SELECT_VERSION = "SELECT id, name, author, at, is_automatic, length(data) FROM coplayer.versions WHERE room = %s"
 
@@ -40,6 +40,24 @@ async def add_version(
         (room, room, MAX_AUTOMATIC_VERSIONS),
     )
     return version
+
+
+async def purge(connection: Connection, room: int, versions_before: int, rows_before: int, is_trial: bool) -> Purged:
+    """See Store. The newest version stays: the next one's id follows it."""
+    found: list[tuple[int, int]] = []
+    newest = "(SELECT max(id) FROM coplayer.versions WHERE room = %s)"
+    for table, where, values in (
+        ("versions", f"room = %s AND is_automatic AND at < %s AND id < {newest}", (room, versions_before, room)),
+        ("quarantine", "room = %s AND at < %s", (room, rows_before)),
+    ):
+        counted = f"SELECT count(*), coalesce(sum(length(data)), 0)::bigint FROM coplayer.{table} WHERE {where}"
+        rows = await connection.execute(counted.encode(), values)
+        count, size = (await rows.fetchall())[0]
+        found.append((count, size))
+        if not is_trial:
+            await connection.execute(f"DELETE FROM coplayer.{table} WHERE {where}".encode(), values)
+    (versions, size), (aside, more) = found
+    return Purged(versions, aside, size + more)
 
 
 async def versions(connection: Connection, room: int) -> list[Version]:

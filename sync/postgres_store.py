@@ -21,7 +21,19 @@ from sync.postgres_appends import Appends
 from sync.postgres_links import Connection, Links, one_moment
 from sync.revocations import Revocation
 from sync.rows import newest_whole_snapshot, storable, whole_rows
-from sync.store import Entry, Lease, Loaded, LogRow, NoSuchRoom, RoomExists, RoomInfo, StoreError, Taken, Version
+from sync.store import (
+    Entry,
+    Lease,
+    Loaded,
+    LogRow,
+    NoSuchRoom,
+    Purged,
+    RoomExists,
+    RoomInfo,
+    StoreError,
+    Taken,
+    Version,
+)
 
 MAX_CONNECTIONS = 4  # for everything but appends, which have one of their own
 
@@ -175,6 +187,16 @@ class PostgresStore:
             await connection.execute("UPDATE coplayer.rooms SET title = %s WHERE room = %s", (storable(title), room))
 
         await self._others.run(work)
+
+    async def purge(self, room: str, versions_before: int, rows_before: int, *, is_trial: bool) -> Purged:
+        """See Store."""
+
+        async def work(connection: Connection) -> Purged:
+            async with connection.transaction():
+                room_id = (await _find(connection, room, "FOR UPDATE"))[0]  # no version is made meanwhile
+                return await history.purge(connection, room_id, versions_before, rows_before, is_trial)
+
+        return await self._others.run(work)
 
     async def delete(self, room: str) -> None:
         """See Store."""

@@ -134,6 +134,26 @@ class Rooms:
             slot.live.close_all(CloseCode.NOT_FOUND, "This board was deleted.")
             self._discard(room, slot)
 
+    async def delete_unused(self, room: str, before: int, *, is_trial: bool) -> bool:
+        """Delete the room if nobody is there, nothing was ever written into it and it was made before (Unix ms).
+
+        Was it, or would it be? Who comes meanwhile waits and finds none. Raises StoreError.
+        """
+        if room in self._slots:
+            return False
+        slot = self._slots[room] = Slot(room, gone=anyio.Event())
+        try:
+            loaded = await self.store.load(room)
+            is_unused = loaded.seq == 0 and loaded.info.created_at < before and not await self.store.versions(room)
+            if is_unused and not is_trial:
+                await self.store.delete(room)
+        except NoSuchRoom:
+            return False
+        else:
+            return is_unused
+        finally:
+            self._discard(room, slot)
+
     async def retry(self, room: str) -> None:
         """Read all of it again, however often that has failed (S15). Raises NoSuchRoom."""
         await self.store.set_load_attempts(room, 0)

@@ -184,6 +184,17 @@ class Settings:
         "COPLAYER_WORKER_MEMORY_BYTES",
         "Memory that one room worker may take (RLIMIT_DATA); it ends when it needs more. 0 sets no limit.",
     )
+    keep_versions_days: float = _setting(
+        0.0,
+        "COPLAYER_KEEP_VERSIONS_DAYS",
+        "Automatic versions older than this go by themselves, but for a room's newest; 0 keeps the last hundred.",
+    )
+    keep_damaged_days: float = _setting(
+        0.0, "COPLAYER_KEEP_DAMAGED_DAYS", "Rows put aside as damaged go when they were written so long ago; 0: never."
+    )
+    keep_unused_days: float = _setting(
+        0.0, "COPLAYER_KEEP_UNUSED_DAYS", "Rooms that nobody ever wrote into go after this time; 0 keeps them."
+    )
     log: str = _setting(
         "text", "COPLAYER_LOG", "What is printed while it runs: `text` for people, or `json`, an object a line."
     )

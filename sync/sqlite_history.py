@@ -9,7 +9,7 @@ import sqlite3
 
 from sync import sqlite_sums
 from sync.rows import MAX_NAMED, checksum, damage, is_as_written, storable
-from sync.store import MAX_AUTOMATIC_VERSIONS, LogRow, NoSuchVersion, StoreError, Version
+from sync.store import MAX_AUTOMATIC_VERSIONS, LogRow, NoSuchVersion, Purged, StoreError, Version
 
 OF_ROOMS = ("updates", "snapshots", "leases", "quarantine", "versions", "loads", "sums")
 """Tables whose rows begin with a room's number."""
@@ -43,6 +43,25 @@ def add_version(
         (room, room, MAX_AUTOMATIC_VERSIONS),
     )
     return version
+
+
+def purge(connection: sqlite3.Connection, room: int, versions_before: int, rows_before: int, is_trial: bool) -> Purged:
+    """See Store. The newest version stays: the next one's id follows it."""
+    found = []
+    for table, where, values in (
+        (
+            "versions",
+            "room = ? AND is_automatic AND at < ? AND id < (SELECT MAX(id) FROM versions WHERE room = ?)",
+            (room, versions_before, room),
+        ),
+        ("quarantine", "room = ? AND at < ?", (room, rows_before)),
+    ):
+        counted = f"SELECT COUNT(*), COALESCE(SUM(LENGTH(data)), 0) FROM {table} WHERE {where}"
+        found.append(connection.execute(counted, values).fetchone())
+        if not is_trial:
+            connection.execute(f"DELETE FROM {table} WHERE {where}", values)
+    (versions, size), (rows, more) = found
+    return Purged(versions, rows, size + more)
 
 
 def versions(connection: sqlite3.Connection, room: int) -> list[Version]:

@@ -26,7 +26,19 @@ from sync.gate import PROFILE_NAMES, ProfileName
 from sync.revocations import Revocation
 from sync.rows import checksum, newest_whole_snapshot, storable, whole_rows
 from sync.sqlite_appends import Numbers, append
-from sync.store import Entry, Lease, Loaded, LogRow, NoSuchRoom, RoomExists, RoomInfo, StoreError, Taken, Version
+from sync.store import (
+    Entry,
+    Lease,
+    Loaded,
+    LogRow,
+    NoSuchRoom,
+    Purged,
+    RoomExists,
+    RoomInfo,
+    StoreError,
+    Taken,
+    Version,
+)
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -330,6 +342,10 @@ class SQLiteStore:
     async def revocations(self, now: int) -> Sequence[Revocation]:
         """See Store."""
         return await self._read(lambda c: sqlite_revocations.in_force(c, now))
+
+    async def purge(self, room: str, versions_before: int, rows_before: int, *, is_trial: bool) -> Purged:
+        """See Store."""
+        return await self._write(lambda c: history.purge(c, _find(c, room)[0], versions_before, rows_before, is_trial))
 
     async def check_all(self) -> Sequence[str]:
         """See Store; reads the whole file."""

@@ -105,6 +105,15 @@ class Lease:
     expires_at: int
 
 
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """What was removed from a room, or would be: versions, rows put aside as damaged, and their bytes."""
+
+    versions: int
+    rows: int
+    size: int
+
+
 class Taken(Exception):
     """Another holder's lease is alive for `retry_in_ms` more."""
 
@@ -202,6 +211,13 @@ class Store(Protocol):
 
     async def revocations(self, now: int) -> Sequence[Revocation]:
         """Those in force, newest first."""
+        ...
+
+    async def purge(self, room: str, versions_before: int, rows_before: int, *, is_trial: bool) -> Purged:
+        """Remove automatic versions and rows put aside that are older; a trial only counts them. Raises NoSuchRoom.
+
+        Named versions stay, and of the automatic ones the newest version of the room.
+        """
         ...
 
     async def check_all(self) -> Sequence[str]:

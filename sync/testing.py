@@ -22,6 +22,7 @@ from sync.store import (
     Entry,
     NoSuchRoom,
     NoSuchVersion,
+    Purged,
     RoomExists,
     Store,
     Taken,
@@ -243,6 +244,26 @@ class StoreContract:
             for n in range(MAX_AUTOMATIC_VERSIONS + 3)
         ]
         assert list(await store.versions("a")) == [*reversed(made[3:]), named]
+
+    async def test_o6_a_purge_takes_old_automatic_versions_and_leaves_named_ones_and_the_newest(
+        self, store: Store
+    ) -> None:
+        await store.create("a", "e", "map", NOW)
+        assert await store.purge("a", NOW + 9, NOW + 9, is_trial=False) == Purged(0, 0, 0)
+        for number in range(4):
+            await store.add_version("a", "", "", NOW + number, b"%d" % number * 10, auto=True)
+        await store.add_version("a", "Keep", "ann", NOW + 1, b"x", auto=False)
+        last = await store.add_version("a", "", "", NOW + 2, b"last", auto=True)
+        trial = await store.purge("a", NOW + 3, 0, is_trial=True)
+        assert trial == Purged(3, 0, 30)
+        assert len(await store.versions("a")) == 6, "a trial only counts"
+        assert await store.purge("a", NOW + 3, 0, is_trial=False) == trial
+        assert [(v.name, v.at) for v in await store.versions("a")] == [("", NOW + 2), ("Keep", NOW + 1), ("", NOW + 3)]
+        assert (await store.version("a", last.id))[1] == b"last"
+        again = await store.add_version("a", "", "", NOW, b"y", auto=True)
+        assert again.id == last.id + 1, "no number is given twice"
+        with pytest.raises(NoSuchRoom):
+            await store.purge("b", NOW, NOW, is_trial=True)
 
     async def test_s9_a_deleted_room_takes_its_versions_along(self, store: Store) -> None:
         await store.create("a", "e1", "map", NOW)

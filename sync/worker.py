@@ -49,7 +49,10 @@ class Worker:
     def __init__(self, settings: Settings, parent: socket.socket) -> None:
         # the parent has the port, the metrics, the ballast and the rooms of all other profiles
         self._settings = settings
-        self._app: Starlette = create_app(replace(settings, workers=0, ballast_bytes=0), pages=False)
+        # ... and purges
+        own = replace(settings, workers=0, ballast_bytes=0)
+        own = replace(own, keep_versions_days=0.0, keep_damaged_days=0.0, keep_unused_days=0.0)
+        self._app: Starlette = create_app(own, pages=False)
         self._hub: Hub = self._app.state.hub
         self._hub.rooms.serves = lambda profile: profile == OWN_PROFILE
         self._hub.rooms.reading.total_tokens = 1
