@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal, NamedTuple, cast, get_args
 
 from sync.blocks import MAX_CLOCK, Block, Content, Id, Parsed, Range, Section, TypeRef, parse, rebuild
@@ -66,6 +67,7 @@ def board_profile(
     return Profile("board", frozenset(roots), 4 * 2**20, frozenset(comment_roots), counted_root)
 
 
+NOBODY_SPEAKS: Mapping[int, str] = MappingProxyType({})
 Deletes = list[tuple[int, list[Range]]]
 
 
@@ -136,16 +138,22 @@ class Gate:
         is_stored: bool = False,
         is_partial: bool = False,
         check: Callable[[bytes], None] | None = None,
+        user: str | None = None,
+        speakers: Mapping[int, str] = NOBODY_SPEAKS,
     ) -> Admitted:
         """Check `update` and count its blocks as known.
 
         `epoch` is the lease epoch of the sender; assistants' client ids other than it are refused. What comes from
         the store (`is_stored`) may be of any size, of any client, and merged from many updates. With `is_partial` what
-        is not ready is left out. `check` looks at what is new before it counts.
+        is not ready is left out. `check` looks at what is new before it counts. `speakers` are the client ids of people
+        who are here: blocks of one that is not the `user`'s are not ready until its owner brings them.
         Raises Refused or NotReady; nothing was changed then.
         """
-        plain = self._read_plain(update, epoch, is_stored)
+        plain = None if is_partial else self._read_plain(update, epoch, is_stored)
         if plain is not None:
+            for client, _ in plain.ends:
+                if speakers.get(client, user) != user:
+                    raise NotReady(Id(client, self.known.get(ClientId(client), 0)))
             is_new = bool(plain.ends or plain.deletes)
             if check is not None and is_new:
                 check(update)
@@ -153,7 +161,8 @@ class Gate:
             self._delete(plain.deletes)
             self._parents.add(Found(plain.types, plain.gone))
             return Admitted(update, is_new)
-        found = self._inspect(update, epoch, is_stored=is_stored, is_partial=is_partial)
+        strangers = frozenset(client for client, speaker in speakers.items() if speaker != user)
+        found = self._inspect(update, epoch, is_stored=is_stored, is_partial=is_partial, strangers=strangers)
         if check is not None and found.is_new:
             check(found.update)
         for section in found.fresh:
@@ -243,7 +252,15 @@ class Gate:
             for clock, length in ranges:
                 self._deleted.add(client, clock, clock + length)
 
-    def _inspect(self, update: bytes, epoch: int | None, *, is_stored: bool, is_partial: bool = False) -> _Found:
+    def _inspect(
+        self,
+        update: bytes,
+        epoch: int | None,
+        *,
+        is_stored: bool,
+        is_partial: bool = False,
+        strangers: frozenset[int] = frozenset(),
+    ) -> _Found:
         if len(update) > self.profile.max_update_bytes and not is_stored:
             raise Refused(
                 f"The update has {len(update)} bytes; at most {self.profile.max_update_bytes} fit.", CloseCode.TOO_BIG
@@ -253,6 +270,11 @@ class Gate:
         except DecodeError as error:
             raise Refused(f"The update {error}.", CloseCode.MALFORMED) from None
         fresh, is_stripped = self._without_known(parsed.sections)
+        for section in fresh if strangers else ():
+            if section.client in strangers and not is_partial:
+                raise NotReady(Id(section.client, self.known.get(ClientId(section.client), 0)))
+        if strangers:
+            fresh = [section for section in fresh if section.client not in strangers]
         _check_own_links(fresh)
         found = walk(fresh, self.known)
         deletes = parsed.deletes

@@ -216,8 +216,6 @@ class Hub:
         self, room: str, link: Tap, member: Member, agent: Agent | None, profile: ProfileName, expires_at: float
     ) -> Connection:
         """Raises Rejected; then it has left again."""
-        if not self.guests.has_place(room, member.holder):
-            raise Rejected(CloseCode.TOO_MANY_CONNECTIONS, OPEN_TOO_OFTEN)
         try:
             slot = await self._enter(room, member.holder, profile)
         except NoSuchRoom as error:
@@ -225,6 +223,9 @@ class Hub:
         except StoreError as error:
             raise Rejected(CloseCode.STORAGE_UNAVAILABLE, str(error)) from error
         assert slot.live is not None
+        if not self.guests.has_place(room, member.holder):
+            self.rooms.leave(slot)
+            raise Rejected(CloseCode.TOO_MANY_CONNECTIONS, OPEN_TOO_OFTEN)
         spending = self.guests.enter(room, member.holder, agent)
         connection = Connection(self._new_connection(), slot, self._message_limit(slot.live), spending, self._ended)
         try:

@@ -7,7 +7,7 @@ An update goes: gate -> `Append` effect -> (the hub makes it durable) -> `commit
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -177,6 +177,8 @@ class Room:
         self._in_flight: deque[_InFlight] = deque()
         self._lacks: dict[ConnectionId, Id] = {}
         """Whose last step 2 held something that builds on what nobody has brought yet."""
+        self._speakers: dict[int, str] = {}
+        """The person of each live client id, of people who may write."""
         self._changes: list[bytes] = []
         self._answers: dict[bytes, SyncStep2] = {}
         """Step 2s by state vector, until the next change."""
@@ -283,7 +285,9 @@ class Room:
         self._lacks.pop(connection, None)
         if self._connections.pop(connection, None) is None:
             return []
-        return self._broadcast_presence(self.presence.disconnect(connection))
+        gone = self.presence.disconnect(connection)
+        self._note_speakers(gone, None)
+        return self._broadcast_presence(gone) + self._ask_who_waited({entry.client for entry in gone})
 
     def tick(self) -> list[Effect]:
         """A second is over: presence that had to wait goes out (A10)."""
@@ -336,7 +340,9 @@ class Room:
             case Update(update):
                 return self._receive_update(connection, peer, update, is_step2=False)
             case Awareness(entries):
-                return self._broadcast_presence(self.presence.receive(connection, entries, peer.member.identity))
+                relayed = self.presence.receive(connection, entries, peer.member.identity)
+                self._note_speakers(relayed, peer.member.identity.user if peer.refusal is None else None)
+                return self._broadcast_presence(relayed)
             case SyncStep1(vector):
                 is_again, peer.is_synced = peer.is_synced, True  # in one step with taking the diff (W3)
                 effects: list[Effect] = [Send(connection, self._step2(encode_state_vector(vector)))]
@@ -395,7 +401,14 @@ class Room:
                 self._comments.take(fresh, self._has, self.gate.is_deleted)
 
         try:
-            admitted = self.gate.admit(update, peer.member.epoch, is_partial=is_partial, check=check)
+            admitted = self.gate.admit(
+                update,
+                peer.member.epoch,
+                is_partial=is_partial,
+                check=check,
+                user=user,
+                speakers=self._speakers,
+            )
         except NotAComment as not_a_comment:
             return self._refuse(connection, peer, str(not_a_comment))
         if not admitted.is_new:
@@ -447,9 +460,23 @@ class Room:
             effects += [Send(c, SyncStatus(content)) for c, content in entry.acks if c in self._connections]
         return effects + self._ask_who_waited()
 
-    def _ask_who_waited(self) -> list[Effect]:
-        """What some replica could not apply itself may be ready now that another has brought what it builds on."""
-        ready = [c for c, lack in self._lacks.items() if self.gate.known.get(ClientId(lack.client), 0) > lack.clock]
+    def _note_speakers(self, entries: tuple[AwarenessEntry, ...], user: str | None) -> None:
+        """Whose client ids these are from now on (G13); who may not write speaks for none."""
+        for entry in entries:
+            if user is None or entry.state == "null":
+                self._speakers.pop(entry.client, None)
+            else:
+                self._speakers[entry.client] = user
+
+    def _ask_who_waited(self, gone: Container[int] = ()) -> list[Effect]:
+        """What some replica could not apply itself may be ready now that another has brought what it builds on, or has
+        `gone` without bringing it."""
+        known = self.gate.known
+        ready = [
+            c
+            for c, lack in self._lacks.items()
+            if known.get(ClientId(lack.client), 0) > lack.clock or lack.client in gone
+        ]
         for connection in ready:
             del self._lacks[connection]
         return [Send(connection, self._step1()) for connection in ready]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from sync.protocol import Awareness, AwarenessEntry, ClientId, encode
 from tests.interop.people import People
 from tests.interop.yjs_client import Types
+from tests.support.raw_peer import RawPeer
 
 pytestmark = pytest.mark.anyio
 
@@ -193,3 +195,21 @@ async def test_a9_a_y_websocket_client_whose_access_is_taken_back_does_not_come_
     await guarded.take_back(user="ann")
     state = await client.until_state(lambda state: state["final_close"] is not None)
     assert (state["final_close"]["code"], state["wants_connection"]) == (4403, False)
+
+
+async def test_g13_a_client_that_comes_back_is_not_hindered_by_its_old_connection_that_lingers(guarded: People) -> None:
+    """A socket that is half open still speaks with the client's id; y-websocket keeps its id and its clock."""
+    token = guarded.token(user="ann")
+    client = await guarded.y_websocket()
+    number = await client.connect(guarded.server.sync_url, guarded.room, params={"token": token})
+    await client.until_synced()
+    await client.set("shapes", (["a"], "x", 1))
+    await client.go_offline()
+    lingering = await RawPeer.connect(f"{guarded.server.sync_url}/{guarded.room}?token={token}")
+    lingering.send(encode(Awareness((AwarenessEntry(ClientId(number), 1_000, "{}"),))))
+    await client.set("shapes", (["b"], "x", 1))
+    await client.go_online({"token": guarded.token(user="ann")})
+    await client.saved_when_synced()
+    other = await guarded.join_y(params={"token": guarded.token(user="ben")})
+    await other.until_reads(SHAPES, {"shapes": {"a": {"x": 1}, "b": {"x": 1}}})
+    lingering.abort()
