@@ -148,3 +148,38 @@ def test_t1_the_readmes_tool_is_the_example_as_it_stands() -> None:
     block = re.search(r"```python\n(.*?class .*?)```", README, re.DOTALL)
     assert block is not None
     assert block[1] == (ROOT / "examples" / "own_tool" / "number.py").read_text(encoding="utf-8")
+
+
+RELIABILITY = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+COMMANDS = [
+    code
+    for code in re.findall(r"`([^`]+)`", RELIABILITY)
+    if re.search(r"^(\./dev bench|pytest|python|\w+=\S+ npx) ", code)
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_what_the_page_on_reliability_says_to_run_is_there_and_takes_these_flags(command: str) -> None:
+    words = command.split()
+    flags = [word.partition("=")[0] for word in words if word.startswith("--")]
+    match words:
+        case ["./dev", "bench", name, *_] if (ROOT / "benchmarks" / f"{name}.py").exists():
+            source = (ROOT / "benchmarks" / f"{name}.py").read_text(encoding="utf-8")
+        case ["python", path, *_]:
+            source = (ROOT / path).read_text(encoding="utf-8")
+        case ["pytest", path, *_]:
+            assert (ROOT / path).is_file()
+            source = (ROOT / "tests" / "conftest.py").read_text(encoding="utf-8")
+        case [setting, "npx", "vitest", "run", path]:
+            assert setting.partition("=")[0] in (ROOT / "frontend" / path).read_text(encoding="utf-8")
+            source = ""
+        case _:
+            pytest.fail(f"no such command: {command}")
+    assert [flag for flag in flags if f'"{flag}"' not in source] == []
+
+
+def test_the_page_on_reliability_has_a_command_in_every_row() -> None:
+    rows = [line.strip("| ").split(" | ") for line in RELIABILITY.splitlines() if line.startswith("| ")]
+    tried = [row for row in rows if row[0] != "promise"]
+    assert len(tried) >= 18
+    assert [row for row in tried if len(row) != 5 or not any(f"`{command}`" in row[-1] for command in COMMANDS)] == []
