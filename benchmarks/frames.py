@@ -1,7 +1,8 @@
 """Frame times of the board in a real Chromium, beside Excalidraw and tldraw drawing the same boxes.
 
 `python benchmarks/frames.py [--seconds 2] [--only pan] [--no-peers]` prints one row a scenario: the frames' p50, p95
-and p99 in milliseconds, the share of frames within 16.7 ms, the longest task, and the time to first paint. The browser
+and p99 in milliseconds, the share of frames within 16.7 ms, what the page's main thread worked for each of them (CPU
+time, which a busy machine changes least), the longest task, and for first paint the time and the CPU time. The browser
 is headless and, on a machine without a GPU, draws in software: compare the boards, not the milliseconds. Needs the test
 extra, the built client and, for the peers, node and npm (they are installed and built in the user's cache folder).
 """
@@ -76,6 +77,7 @@ class Frames:
 
     deltas: Sequence[float]
     tasks: Sequence[float]
+    cpu_ms: float
 
     def percentile(self, share: float) -> float:
         """Of the frame times, ms."""
@@ -91,7 +93,16 @@ class Frames:
         """For the table."""
         p50, p95, p99 = (self.percentile(share) for share in (0.5, 0.95, 0.99))
         longest = max(self.tasks, default=0)
-        return f"{p50:7.1f} {p95:7.1f} {p99:7.1f} {self.in_time:8.0%} {len(self.tasks):6} {longest:9.0f}"
+        cpu = self.cpu_ms / len(self.deltas)
+        return f"{p50:7.1f} {p95:7.1f} {p99:7.1f} {self.in_time:8.0%} {cpu:7.1f} {len(self.tasks):6} {longest:9.0f}"
+
+
+@dataclass(frozen=True)
+class Painted:
+    """When all shapes in view were on the screen, and what the main thread had worked by then, ms."""
+
+    ms: float
+    cpu_ms: float
 
 
 Gesture = Callable[[Page, float], Awaitable[None]]
@@ -139,10 +150,26 @@ async def drag_all(page: Page, seconds: float) -> None:
 
 async def measure(page: Page, gesture: Gesture, seconds: float) -> Frames:
     """The frames of one gesture."""
-    await page.evaluate(RECORD)
-    await gesture(page, seconds)
-    found = await page.evaluate("() => window.stopRecording()")
-    return Frames(found["deltas"], found["tasks"])
+    async with cpu_of(page) as cpu_ms:
+        before = await cpu_ms()
+        await page.evaluate(RECORD)
+        await gesture(page, seconds)
+        found = await page.evaluate("() => window.stopRecording()")
+        return Frames(found["deltas"], found["tasks"], await cpu_ms() - before)
+
+
+@asynccontextmanager
+async def cpu_of(page: Page) -> AsyncIterator[Callable[[], Awaitable[float]]]:
+    """How long the page's main thread has worked, in ms of CPU time."""
+    session = await page.context.new_cdp_session(page)
+    await session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    async def cpu_ms() -> float:
+        rows = (await session.send("Performance.getMetrics"))["metrics"]
+        return float(next(row["value"] for row in rows if row["name"] == "TaskDuration")) * 1000
+
+    yield cpu_ms
+    await session.detach()
 
 
 # ---- our board
@@ -164,8 +191,8 @@ def board(count: int, columns: int) -> Doc[Any]:
 @asynccontextmanager
 async def ours(
     browser: Browser, server: Server, count: int, columns: int
-) -> AsyncIterator[tuple[Page, float, Doc[Any]]]:
-    """Our board with that many boxes: its page, how long the first paint took in ms, and a peer's document."""
+) -> AsyncIterator[tuple[Page, Painted, Doc[Any]]]:
+    """Our board with that many boxes: its page, its first paint, and a peer's document."""
     room, doc = f"frames-{count}-{columns}", board(count, columns)
     async with connect(f"{server.sync_url}/{room}?coplayer=1", doc) as peer:
         await peer.wait_synced()
@@ -173,9 +200,10 @@ async def ours(
         context = await browser.new_context(viewport=SIZE)
         page = await context.new_page()
         page.set_default_timeout(PAINT_LIMIT_MS)
-        await page.goto(f"{server.url}/r/{room}")
         in_view = count if columns <= 200 else 100
-        painted = await page.evaluate(OURS_READY, [in_view])
+        async with cpu_of(page) as cpu_ms:
+            await page.goto(f"{server.url}/r/{room}")
+            painted = Painted(await page.evaluate(OURS_READY, [in_view]), await cpu_ms())
         yield page, painted, doc
         await context.close()
 
@@ -232,13 +260,16 @@ def served(folder: Path) -> Iterator[str]:
 
 
 @asynccontextmanager
-async def theirs(browser: Browser, url: str, name: str, count: int, columns: int) -> AsyncIterator[tuple[Page, float]]:
-    """Another board with that many boxes: its page, and how long the first paint took in ms."""
+async def theirs(
+    browser: Browser, url: str, name: str, count: int, columns: int
+) -> AsyncIterator[tuple[Page, Painted]]:
+    """Another board with that many boxes: its page, and its first paint."""
     context = await browser.new_context(viewport=SIZE)
     page = await context.new_page()
     page.set_default_timeout(PAINT_LIMIT_MS)
-    await page.goto(f"{url}/{name}.html?shapes={count}&columns={columns}")
-    painted = await page.evaluate(OTHERS_READY)
+    async with cpu_of(page) as cpu_ms:
+        await page.goto(f"{url}/{name}.html?shapes={count}&columns={columns}")
+        painted = Painted(await page.evaluate(OTHERS_READY), await cpu_ms())
     yield page, painted
     await context.close()
 
@@ -263,7 +294,7 @@ GESTURES: dict[str, Gesture] = {"pan": pan, "zoom": zoom, "drag": drag, "drag-al
 async def run(seconds: float, only: str | None, with_peers: bool) -> None:
     """Print the table."""
     print(f"{'board':12} {'shapes':>6} {'gesture':9} {'p50':>7} {'p95':>7} {'p99':>7} {'in time':>8}", end="")
-    print(f" {'tasks':>6} {'longest':>9}")
+    print(f" {'cpu':>7} {'tasks':>6} {'longest':>9}")
     others = build_others() if with_peers else None
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=find_browser(), args=["--no-sandbox"])
@@ -302,9 +333,9 @@ def wanted(names: str, only: str | None) -> list[str]:
     return [name for name in names.split() if only in (None, name)]
 
 
-def paint_row(board_name: str, count: int, painted_ms: float) -> None:
+def paint_row(board_name: str, count: int, painted: Painted) -> None:
     """How long the first paint took."""
-    print(f"{board_name:12} {count:6} {'paint':9} {painted_ms:7.0f}", flush=True)
+    print(f"{board_name:12} {count:6} {'paint':9} {painted.ms:7.0f} {'':24} {painted.cpu_ms:7.0f}", flush=True)
 
 
 def main() -> None:
