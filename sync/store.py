@@ -231,7 +231,7 @@ class Store(Protocol):
 
 @runtime_checkable
 class CallsBack(Protocol):
-    """A Store that appends without a task for each room: a commit then costs the event loop one turn instead of three."""
+    """A Store that appends without a task for each room: a commit costs the event loop one turn instead of three."""
 
     def submit(self, room: str, entries: Sequence[Entry], done: Callable[[int | Exception], None]) -> None:
         """As `append`. `done` is called later, on the event loop, with the last one's number or with what stood
