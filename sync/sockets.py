@@ -178,4 +178,8 @@ def is_own_origin(headers: Headers, settings: Settings) -> bool:
     origin = headers.get("origin")
     if origin is None or origin in settings.origins:
         return True
-    return urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+    try:
+        page = urlsplit(origin)
+    except ValueError:  # half an IPv6 address
+        return False
+    return page.scheme in ("http", "https") and page.netloc.lower() == headers.get("host", "").lower() != ""

@@ -64,6 +64,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--gestures", type=int, default=30, help="random gestures of three people while links break")
     parser.addoption("--gesture-seed", type=int, default=1, help="which gestures and faults these are")
     parser.addoption("--forgeries", type=int, default=500, help="tokens that were changed somewhere")
+    parser.addoption("--reader-frames", type=int, default=1_000, help="frames by somebody who may not change the board")
+    parser.addoption("--names", type=int, default=3_000, help="names that somebody may give a room")
     parser.addoption("--kills", type=int, default=2, help="SIGKILLs of the assistant's process at random moments")
     parser.addoption(
         "--silence", type=float, default=3, help="seconds that a board behind nginx is quiet; 25 as shipped"
