@@ -153,7 +153,7 @@ class Hub:
         """
         link = SocketLink(socket)
         try:
-            if self.workers is not None and await self.is_elsewhere(room, profile):
+            if self.workers is not None and await self.is_elsewhere(room, profile, member.holder):
                 if len(self._connections) + self.workers.connections >= self.settings.max_connections:
                     raise Rejected(CloseCode.TOO_MANY_CONNECTIONS, "The server is full; try again later.")
                 await self.workers.serve(socket, Join(room, member, agent, profile, expires_at))
@@ -174,10 +174,10 @@ class Hub:
         finally:
             connection.lost()
 
-    async def is_elsewhere(self, room: str, create: ProfileName | None = None) -> bool:
+    async def is_elsewhere(self, room: str, create: ProfileName | None = None, maker: Holder | None = None) -> bool:
         """Has a room worker this room? A room that is to be made is made, so that all who come find the same.
 
-        Raises Rejected (4531).
+        Raises Rejected (4531, and 4529 for a `maker` of too many).
         """
         if self.workers is None:
             return False
@@ -187,6 +187,8 @@ class Hub:
             except NoSuchRoom:
                 if create is None:
                     return False
+                if maker is not None:
+                    self.check_may_make_room(maker)
                 with suppress(RoomExists):
                     await self.create(room, create)
                 info = await self.store.info(room)

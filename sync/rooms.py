@@ -144,7 +144,10 @@ class Rooms:
         slot = self._slots[room] = Slot(room, gone=anyio.Event())
         try:
             loaded = await self.store.load(room)
-            is_unused = loaded.seq == 0 and loaded.info.created_at < before and not await self.store.versions(room)
+            is_ours = self.serves(loaded.info.profile)  # of another process's it is not known who is there
+            is_unused = (
+                is_ours and loaded.seq == 0 and loaded.info.created_at < before and not await self.store.versions(room)
+            )
             if is_unused and not is_trial:
                 await self.store.delete(room)
         except NoSuchRoom:

@@ -182,7 +182,7 @@ class Settings:
     worker_memory_bytes: int = _setting(
         2 * 2**30,
         "COPLAYER_WORKER_MEMORY_BYTES",
-        "Memory that one room worker may take (RLIMIT_DATA); it ends when it needs more. 0 sets no limit.",
+        "Memory that one room worker may take; one with more is killed. Looked at every second, on Linux; 0: no limit.",
     )
     keep_versions_days: float = _setting(
         0.0,

@@ -13,7 +13,6 @@ import json
 import logging
 import os
 import pickle
-import resource
 import signal
 import socket
 import sys
@@ -40,6 +39,7 @@ log = logging.getLogger(__name__)
 
 PIPES_AT_ONCE = 64
 NOTICES = 1  # standard output
+OOM_SCORE = "500"  # of 1000
 ALARM_FACTOR = 2  # times the parent's patience: then nobody is there who would end a worker that hangs
 
 
@@ -170,9 +170,8 @@ def main() -> None:
     """The process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the whole group; the parent stops us in its turn
     settings: Settings = pickle.load(sys.stdin.buffer)
-    if settings.worker_memory_bytes:
-        # data, not address space: threads and the allocator reserve much that they never use
-        resource.setrlimit(resource.RLIMIT_DATA, (settings.worker_memory_bytes, settings.worker_memory_bytes))
+    with suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:  # Linux: where memory ends, we go first
+        score.write(OOM_SCORE)
     logs.configure(cast(logs.Kind, settings.log), cast(logs.Level, settings.log_level), secrets_of(settings))
     parent = socket.socket(fileno=int(sys.argv[1]))
     anyio.run(Worker(settings, parent).run, backend_options={"use_uvloop": True})

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import pickle
 import signal
 import socket
@@ -37,6 +38,8 @@ log = logging.getLogger(__name__)
 OWN_PROFILE: ProfileName = "any"
 """Rooms whose updates the gate does not read to the end."""
 BEATS = 8  # signs of life that a worker gives within the time after which it counts as hanging
+MAX_BEAT_S = 1.0  # between two looks at its memory
+PAGE = os.sysconf("SC_PAGESIZE")
 START_TIMEOUT_S = 60.0  # for the first of them: the program is loaded, the store is opened
 PATIENCE_S = 10.0  # who comes while a worker starts waits so long for it
 FIRST_PAUSE_S, MAX_PAUSE_S = 0.1, 5.0  # before a worker that has died is started again
@@ -147,14 +150,22 @@ class Worker:
                 log.warning("room worker %d said what is no notice", self.number)
 
     async def _watch(self, process: Process) -> None:
-        """Kills it when it gives no sign of life."""
-        beat_s = self._settings.worker_timeout_s / BEATS
+        """Kills it when it gives no sign of life, or takes too much memory.
+
+        A limit of the system's (RLIMIT_DATA) would count the stacks of all its threads, 512 MiB each of which nothing
+        is used; and a process that hangs does not look at itself.
+        """
+        beat_s = min(MAX_BEAT_S, self._settings.worker_timeout_s / BEATS)
         last = monotonic()
         while True:
             await anyio.sleep(beat_s)
             now, before = monotonic(), last
             last = now
             self._silent_s += min(now - before, 2 * beat_s)  # while we were not served ourselves it is not to blame
+            if self._settings.worker_memory_bytes and memory_of(process.pid) > self._settings.worker_memory_bytes:
+                log.error("room worker %d takes more memory than it may; it is killed", self.number)
+                process.kill()
+                return
             if self._silent_s > (self._settings.worker_timeout_s if self.pid is not None else START_TIMEOUT_S):
                 log.error("room worker %d gives no sign of life for %.1f s; it is killed", self.number, self._silent_s)
                 process.kill()
@@ -311,6 +322,15 @@ async def _inward(pipe: Pipe, message: bytes) -> None:
         await pipe.send(message)
     except SocketClosed:
         await anyio.sleep_forever()
+
+
+def memory_of(pid: int) -> int:
+    """Bytes that a process has in memory, on Linux; 0 elsewhere, and when it is gone."""
+    try:
+        with open(f"/proc/{pid}/statm") as file:
+            return int(file.read().split()[1]) * PAGE
+    except OSError:
+        return 0
 
 
 def _how(code: int | None) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -187,14 +186,11 @@ async def test_i1_a_board_room_stays_in_the_server_and_an_update_in_parts_reache
 
 
 async def test_i4_workers_end_with_the_server_whether_it_is_killed_or_asked_to_stop(tmp_path: Path) -> None:
-    memory = 300 * 2**20
-    with Server(tmp_path, "--workers", "2", "--worker-memory-bytes", str(memory)) as server:
+    with Server(tmp_path, "--workers", "2") as server:
         async with connect(f"{server.sync_url}/a", Doc[Any]()) as ann:
             await write(ann, 1, 5)
         workers = children(server.pid)
         assert len(workers) == 2
-        for pid in workers:
-            assert resource.prlimit(pid, resource.RLIMIT_DATA) == (memory, memory)
         os.kill(server.pid, signal.SIGKILL)
         for pid in workers:
             await run_sync(wait_for_end, pid)
@@ -214,6 +210,18 @@ async def test_i4_workers_end_with_the_server_whether_it_is_killed_or_asked_to_s
                 os.kill(pid, 0)
     assert "Traceback" not in server.output, server.output
     assert os.listdir(tmp_path) == ["coplayer.db"], "all that was said is in the file, and no log is left beside it"
+
+
+async def test_i3_a_worker_that_takes_too_much_memory_is_killed_and_boards_are_served_all_the_same(
+    tmp_path: Path,
+) -> None:
+    with Server(tmp_path, "--workers", "1", "--worker-memory-bytes", str(2**20)) as server:
+        await run_sync(server.wait_for_line, "takes more memory than it may")
+        async with connect(f"{server.sync_url}/board", Doc[Any](), {"coplayer": "1"}) as ann:
+            ann.doc.get("meta", type=Map)["title"] = "Here"
+            await ann.saved()
+        assert await run_sync(server.stop) == 0
+    assert "Traceback" not in server.output, server.output
 
 
 def test_i1_workers_take_no_store_and_no_hooks_of_another_program(tmp_path: Path) -> None:
