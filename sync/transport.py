@@ -136,6 +136,8 @@ class WebSocket(WebSocketsSansIOProtocol):
                 self.ponged(payload)
             case ws.CLOSE:
                 self.closed_by_peer(*ws.close_code(payload))
+            case ws.CONTINUATION:
+                pass
             case _ if self.close_sent:
                 pass
             case ws.TEXT if self.receiver is not None:

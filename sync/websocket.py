@@ -68,42 +68,43 @@ class Reader:
     def next(self) -> tuple[int, bytes] | None:
         """The next message (TEXT or BINARY) or control frame (CLOSE, PING, PONG), unmasked; None: feed it first.
 
+        CONTINUATION, with nothing, for a part of a message: others have their turn between them, too.
         Raises Broken, and is of no use after that.
         """
-        while True:
-            buffer, at = self._buffer, self._at
-            has = len(buffer) - at
-            if has < 2:
+        buffer, at = self._buffer, self._at
+        has = len(buffer) - at
+        if has < 2:
+            return None
+        head, size = buffer[at], buffer[at + 1]
+        if head == _FINAL_BINARY and 128 <= size < 254 and self._partial is None:
+            start = at + 6
+            end = start + size - 128
+            if end > len(buffer):
                 return None
-            head, size = buffer[at], buffer[at + 1]
-            if head == _FINAL_BINARY and 128 <= size < 254 and self._partial is None:
-                start = at + 6
-                end = start + size - 128
-                if end > len(buffer):
-                    return None
-            else:
-                found = self._frame(head, size)
-                if found is None:
-                    return None
-                start, end = found
-            payload = apply_mask(buffer[start:end], buffer[start - 4 : start])
-            self._at = end
-            if end == len(buffer):
-                self._buffer, self._at = b"", 0
-            opcode = head & 15
-            if opcode >= CLOSE:
-                return opcode, payload
-            if head == _FINAL_BINARY:
-                return BINARY, payload
-            if opcode != CONTINUATION:
-                self._opcode, self._partial = opcode, bytearray()
-            assert self._partial is not None
-            self._partial += payload
-            if head & _FINAL:
-                message, self._partial = bytes(self._partial), None
-                if self._opcode == TEXT:
-                    _check_text(message)
-                return self._opcode, message
+        else:
+            found = self._frame(head, size)
+            if found is None:
+                return None
+            start, end = found
+        payload = apply_mask(buffer[start:end], buffer[start - 4 : start])
+        self._at = end
+        if end == len(buffer):
+            self._buffer, self._at = b"", 0
+        opcode = head & 15
+        if opcode >= CLOSE:
+            return opcode, payload
+        if head == _FINAL_BINARY:
+            return BINARY, payload
+        if opcode != CONTINUATION:
+            self._opcode, self._partial = opcode, bytearray()
+        assert self._partial is not None
+        self._partial += payload
+        if head & _FINAL:
+            message, self._partial = bytes(self._partial), None
+            if self._opcode == TEXT:
+                _check_text(message)
+            return self._opcode, message
+        return CONTINUATION, b""
 
     def _frame(self, head: int, size: int) -> tuple[int, int] | None:
         """Where the payload of the frame that begins here starts and ends, once it is all there. Raises Broken."""

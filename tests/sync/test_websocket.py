@@ -37,6 +37,8 @@ def read_by_us(stream: bytes, cuts: list[int]) -> tuple[list[tuple[int, bytes]],
         for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True):
             reader.feed(stream[start:end])
             while (found := reader.next()) is not None:
+                if found[0] == CONTINUATION:
+                    continue
                 if found[0] == CLOSE:
                     close_code(found[1])
                     return [*out, found], None
@@ -132,6 +134,14 @@ def test_a_message_and_its_fragments_together_stay_below_the_limit() -> None:
     too_long = frame(BINARY, half, final=False) + frame(CONTINUATION, half + b"x")
     assert read_by_us(too_long, []) == ([], TOO_BIG)
     assert read_by_us(frame(BINARY, bytes(MAX_SIZE + 1))[:8], []) == ([], TOO_BIG), "refused before it is there"
+
+
+def test_each_fragment_is_a_step_of_its_own_so_that_a_flood_of_them_leaves_others_their_turn() -> None:
+    reader = Reader(MAX_SIZE)
+    reader.feed(
+        frame(BINARY, b"a", final=False) + frame(CONTINUATION, b"", final=False) * 3 + frame(CONTINUATION, b"b")
+    )
+    assert [reader.next() for _ in range(6)] == [*[(CONTINUATION, b"")] * 4, (BINARY, b"ab"), None]
 
 
 def test_a_big_message_in_many_pieces_is_put_together() -> None:
