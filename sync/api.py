@@ -41,14 +41,14 @@ def token_of(request: Request) -> str | None:
 def access_of(request: Request) -> Access:
     """What the caller may do anywhere. Raises NotAllowed."""
     hub = hub_of(request)
-    return hub.admission.authorise(token_of(request), None)
+    return hub.admission.authorise(request, token_of(request), None)
 
 
 def room_of(request: Request, *, is_write: bool = False) -> tuple[str, Access]:
     """The room named in the path and what the caller may do there. Raises BadRoomName, NotAllowed."""
     room = check_room_name(request.path_params["room"])
     hub = hub_of(request)
-    access = hub.admission.authorise(token_of(request), room)
+    access = hub.admission.authorise(request, token_of(request), room)
     if is_write and not access.can_write:
         raise NotAllowed(CloseCode.FORBIDDEN, "You may read this board, not change it.")
     return room, access

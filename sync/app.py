@@ -231,7 +231,7 @@ def authority_of(settings: Settings) -> Authority:
     """Who is believed. Keys from an address come later. Raises SettingsError for a file that cannot be used."""
     source = settings.jwt_keys
     if not source:
-        return Authority(settings.secret)
+        return Authority(settings.secret, is_closed=settings.asks_for_tokens)
     issuer = Issuer(settings.jwt_audience, settings.jwt_issuer)
     return Authority(settings.secret, issuer, None if is_address(source) else keys_from_file(source))
 

@@ -94,13 +94,17 @@ class Issuer:
 
 
 class Authority:
-    """Reads and makes tokens. With an empty secret and no issuer everybody may do everything.
+    """Reads and makes tokens. With an empty secret and no issuer everybody may do everything, unless it `is_closed`:
+    then nobody, as people are known in another way.
 
     `keys` are the issuer's; None until they are known.
     """
 
-    def __init__(self, secret: str, issuer: Issuer | None = None, keys: Keys | None = None) -> None:
+    def __init__(
+        self, secret: str, issuer: Issuer | None = None, keys: Keys | None = None, *, is_closed: bool = False
+    ) -> None:
         self._secret = secret
+        self._is_closed = is_closed
         self._issuer = issuer
         self.keys = keys
         self.lacks_key: Signal | None = None
@@ -109,7 +113,7 @@ class Authority:
     @property
     def is_open(self) -> bool:
         """Does it ask for no tokens?"""
-        return not self._secret and self._issuer is None
+        return not self._secret and self._issuer is None and not self._is_closed
 
     @property
     def can_mint(self) -> bool:

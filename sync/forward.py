@@ -14,6 +14,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from sync import problems
+from sync.admission import PEER
 from sync.api import hub_of, room_of
 from sync.connection import SocketClosed
 from sync.pipe import BINARY, TEXT, Ask, Pipe
@@ -22,7 +23,7 @@ from sync.workers import ENDED, Workers
 log = logging.getLogger(__name__)
 
 TRAVELS = ("type", "http_version", "method", "scheme", "path", "raw_path", "query_string", "root_path", "headers",
-           "client", "server")  # fmt: skip
+           "client", "server", PEER)  # fmt: skip
 """What of an ASGI scope a worker gets."""
 
 Endpoint = Callable[[Request], Awaitable[Response]]

@@ -75,7 +75,7 @@ class Guests:
 def address_of(connection: HTTPConnection, settings: Settings) -> str | None:
     """Where somebody comes from; None for this machine itself, and for proxies that do not say for whom they ask."""
     address = connection.client.host if connection.client is not None else None
-    return None if address in settings.trusted_proxies or address in (None, "127.0.0.1", "::1") else address
+    return None if address in (None, "127.0.0.1", "::1") or settings.trusts(address) else address
 
 
 def _key(holder: Holder) -> str | None:

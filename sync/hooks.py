@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from pycrdt import Doc
+from starlette.requests import HTTPConnection
 
 from sync.auth import Access, Authority
 
@@ -17,6 +18,10 @@ class Hooks:
 
     def __init__(self, authority: Authority | None = None) -> None:
         self._authority = authority if authority is not None else Authority("")
+
+    def sign_in(self, connection: HTTPConnection) -> Access | None:
+        """Who a request or WebSocket comes from, by sessions of your own. None: its token is looked at."""
+        return None
 
     def authorise(self, token: str | None, room: str | None, now: float) -> Access:
         """What `token` allows; `room` is None where all rooms are meant. `now` is Unix seconds. Raises NotAllowed."""

@@ -81,7 +81,7 @@ class Hub:
         self.hooks = hooks if hooks is not None else Hooks()
         self.tally = Tally()
         self.guests = Guests(settings)
-        self.admission = Admission(store, self.hooks, clock)
+        self.admission = Admission(store, settings, self.hooks, clock)
         self.rooms = Rooms(
             store,
             settings,

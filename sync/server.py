@@ -6,14 +6,16 @@ import signal
 import socket as sockets
 import sys
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from sync import logs
+from sync.admission import PEER
 from sync.handshake import http_within
 from sync.hub import Hub
 from sync.settings import Settings, SettingsError
@@ -72,6 +74,17 @@ def in_a_sentence(app: ASGIApp) -> ASGIApp:
     return told
 
 
+def behind_proxies(app: ASGIApp, settings: Settings) -> ASGIApp:
+    """Believe what trusted proxies say of their clients' addresses; the proxy's own stays in the scope."""
+    forwarded: Any = ProxyHeadersMiddleware(cast(Any, app), list(settings.trusted_proxies))
+
+    async def remembering(scope: Scope, receive: Receive, send: Send) -> None:
+        scope[PEER] = scope.get("client")
+        await forwarded(scope, receive, send)
+
+    return remembering
+
+
 def serve(app: Starlette, settings: Settings, on_ready: Callable[[str], None]) -> int:
     """Run until SIGTERM or SIGINT; the exit status. `on_ready` gets the address once connections are taken.
 
@@ -112,13 +125,13 @@ def check_address(host: str, port: int) -> None:
 def configure(app: Starlette, settings: Settings) -> uvicorn.Config:
     """How uvicorn serves it."""
     return uvicorn.Config(
-        in_a_sentence(app),
+        behind_proxies(in_a_sentence(app), settings),
         host=settings.host,
         port=settings.port,
         log_level="warning",
         log_config=None,  # it goes the way of all records
         access_log=False,
-        forwarded_allow_ips=list(settings.trusted_proxies),
+        proxy_headers=False,  # `behind_proxies` does it, and remembers who the proxy is
         http=http_within(settings.handshake_s) if settings.handshake_s else "auto",
         ws=RawWebSocket if settings.raw_transport else WebSocket,
         # above our own limits: ours close with 4413, the transport's 1009 makes stock clients loop

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,14 @@ class Settings:
     )
     jwt_audience: str = _setting("", "COPLAYER_JWT_AUDIENCE", "What `aud` of those tokens must name; empty for any.")
     jwt_issuer: str = _setting("", "COPLAYER_JWT_ISSUER", "What `iss` of those tokens must be; empty for any.")
+    user_header: str = _setting(
+        "",
+        "COPLAYER_USER_HEADER",
+        "Header in which a trusted proxy says who somebody is, such as X-Forwarded-User; empty: none is believed.",
+    )
+    user_access: str = _setting(
+        "write", "COPLAYER_USER_ACCESS", "What such people may do on every board: read, comment, write or admin."
+    )
     origins: tuple[str, ...] = _setting(
         (), "COPLAYER_ORIGINS", "Web origins besides our own that may connect, separated by commas."
     )
@@ -243,6 +251,8 @@ class Settings:
             raise SettingsError(
                 f"COPLAYER_LOG is one of {', '.join(logs.KINDS)}, COPLAYER_LOG_LEVEL one of {', '.join(logs.LEVELS)}."
             )
+        if self.user_access not in ("read", "comment", "write", "admin"):
+            raise SettingsError(f"COPLAYER_USER_ACCESS is {self.user_access!r}; use read, comment, write or admin.")
         for entry in self.trusted_proxies:
             _check_network(entry)
         if self.secret and len(self.secret.encode()) < 32:
@@ -264,8 +274,16 @@ class Settings:
 
     @property
     def asks_for_tokens(self) -> bool:
-        """Does everybody need one?"""
-        return bool(self.secret or self.jwt_keys)
+        """Does everybody need one, or to be known to a proxy?"""
+        return bool(self.secret or self.jwt_keys or self.user_header)
+
+    def trusts(self, address: str | None) -> bool:
+        """Is that address a trusted proxy's?"""
+        try:
+            peer = ip_address(address or "")
+        except ValueError:
+            return False
+        return any(peer in ip_network(entry, strict=False) for entry in self.trusted_proxies)
 
     @property
     def is_private(self) -> bool:

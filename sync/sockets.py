@@ -68,7 +68,7 @@ async def serve_sync(websocket: WebSocket) -> None:
     try:
         try:
             room, member, agent, profile, expires_at = await _admit(websocket, hub)
-            is_elsewhere = await hub.is_elsewhere(room, profile)
+            is_elsewhere = await hub.is_elsewhere(room, profile, member.holder)
         except (ProtocolError, Rejected) as refusal:
             hub.tally.rejected[refusal.code] += 1
             await socket.close(refusal.code, refusal.reason)
@@ -96,7 +96,7 @@ async def serve_hocuspocus(websocket: WebSocket) -> None:
             check_room_name(room)
         except BadRoomName as error:
             raise ProtocolError(CloseCode.NOT_FOUND, str(error)) from None
-        access = hub.admission.authorise(token, room)
+        access = hub.admission.authorise(websocket, token, room)
         member = Member(
             _identity(access, None),
             access.level,
@@ -132,7 +132,7 @@ async def _admit(websocket: WebSocket, hub: Hub) -> tuple[str, Member, Agent | N
         room = check_room_name(websocket.path_params["room"])
     except BadRoomName as error:
         raise ProtocolError(CloseCode.NOT_FOUND, str(error)) from None
-    access = hub.admission.authorise(query.get("token"), room)
+    access = hub.admission.authorise(websocket, query.get("token"), room)
     agent = _agent(query.get("agent"), query.get("epoch"))
     if agent is not None:
         await hub.check_lease(room, agent)
