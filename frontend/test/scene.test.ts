@@ -4,6 +4,7 @@ import { Camera } from '../src/camera';
 import { Canvas } from '../src/canvas';
 import { Scene } from '../src/draw/scene';
 import { REST_MS } from '../src/draw/stage';
+import { type Player, readState } from '../src/presence';
 
 vi.setConfig({ testTimeout: 30_000 });
 
@@ -158,6 +159,31 @@ it('many changes from others are one redraw', async () => {
   expect(scene.place('s49')?.x).toBe(-549); // the model is ahead of the picture
   await until(() => scene.root.querySelector('[data-shape-id="s49"]')?.getAttribute('data-x') === '-549');
   expect(scene.version.value).toBe(before + 1);
+});
+
+describe('the end of a drag of somebody else', () => {
+  const dragging = (dx: number): Player[] => [
+    readState(7, false, { user: { id: 'b' }, drag: { ids: ['s0'], dx, dy: 0 } })!,
+  ];
+
+  it('keeps the picture until the document has it', () => {
+    const { scene, doc } = board(3);
+    const other = peerOf(doc);
+    scene.follow(dragging(50));
+    scene.follow([]);
+    expect(scene.look('s0')?.x).toBe(50);
+    other.apply([{ id: 's0', fields: { x: 40 } }]);
+    expect(scene.look('s0')?.x).toBe(40);
+  });
+
+  it('shows the document when that came first, or in the same frame', () => {
+    const { scene, doc } = board(3);
+    const other = peerOf(doc);
+    scene.follow(dragging(50));
+    other.apply([{ id: 's0', fields: { x: 40 } }]);
+    scene.follow([]);
+    expect(scene.look('s0')?.x).toBe(40);
+  });
 });
 
 describe('a board of 5 000 shapes', () => {

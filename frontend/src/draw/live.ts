@@ -20,6 +20,8 @@ export class Live {
   #mine: ReadonlyMap<string, Override> = new Map();
   #theirs = new Map<string, Override>();
   readonly #held = new Map<string, { fields: Override; timer: ReturnType<typeof setTimeout> }>();
+  /** changed in the document since gestures were last looked at: how theirs ended is known */
+  readonly #settled = new Set<string>();
   /** where a shape lay when somebody's drag began, by client */
   readonly #bases = new Map<number, Map<string, Shape>>();
 
@@ -58,12 +60,18 @@ export class Live {
     for (const id of this.#bases.keys()) if (!here.has(id)) this.#bases.delete(id);
     const before = this.#theirs;
     this.#theirs = next;
-    for (const [id, fields] of before) if (!next.has(id)) this.#hold(id, fields);
+    for (const [id, fields] of before) if (!next.has(id) && !this.#settled.has(id)) this.#hold(id, fields);
+    this.#settled.clear();
     return new Set([...before.keys(), ...next.keys()]);
   }
 
   /** The document has a shape's change: nothing is held for it any more. */
   release(id: string): void {
+    this.#settled.add(id);
+    this.#drop(id);
+  }
+
+  #drop(id: string): void {
     clearTimeout(this.#held.get(id)?.timer);
     this.#held.delete(id);
   }
@@ -88,7 +96,7 @@ export class Live {
   }
 
   #hold(id: string, fields: Override): void {
-    this.release(id);
+    this.#drop(id);
     const timer = setTimeout(() => {
       this.#held.delete(id);
       this.onRelease(id);
