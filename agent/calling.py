@@ -19,6 +19,7 @@ from agent.tools.base import Question, ToolContext, ToolError
 from agent.tools.consent import DELETE
 from agent.tools.picture import Picture
 from agent.world import Place
+from sync import tracing
 from sync.canvas.mirror import Mirror
 from sync.canvas.schema import Answer, CallId, RunId, ShapeId
 
@@ -60,8 +61,16 @@ class Calling:
 
         A question that comes back is for a person, and nothing was done: call again when it is answered.
         """
+        tool = self._world.tools.known(item)
+        call = call_id(state.id, seq)
+        about = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": tool, "gen_ai.tool.call.id": call}
         try:
-            return await self._carry_out(state, prompt, seq, item)
+            with tracing.span(f"execute_tool {tool}", about) as span:
+                question = await self._carry_out(state, prompt, seq, item)
+                logged = self._ledger.logged(call)
+                if logged is not None and logged.status == "error":
+                    span.failed("refused")
+                return question
         finally:
             if self._preview is not None:
                 self._preview.done(seq)

@@ -13,6 +13,7 @@ import anyio
 import httpx2
 
 from agent.settings import is_local
+from sync import tracing
 
 SIGN_OF_LIFE_S = 45.0  # the server sends something every 15 s; after three of these it is not there
 REQUEST_TIMEOUT_S = 10.0
@@ -67,7 +68,11 @@ class Rooms:
         self._holder = holder
         headers = {"authorization": f"Bearer {token}"} if token else {}
         self._client = httpx2.AsyncClient(
-            base_url=server, headers=headers, timeout=REQUEST_TIMEOUT_S, trust_env=not is_local(server)
+            base_url=server,
+            headers=headers,
+            timeout=REQUEST_TIMEOUT_S,
+            trust_env=not is_local(server),
+            event_hooks={"request": [_pass_on]},
         )
 
     async def __aenter__(self) -> Self:
@@ -165,6 +170,10 @@ def _event(line: str) -> RoomEvent | None:
         return RoomEvent(str(data["room"]), int(data["people"]), bool(data["wanted"]))
     except (ValueError, KeyError, TypeError):
         return None
+
+
+async def _pass_on(request: httpx2.Request) -> None:
+    tracing.pass_on(request.headers)
 
 
 def _object(answer: httpx2.Response) -> dict[str, Any]:

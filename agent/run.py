@@ -29,6 +29,7 @@ from agent.step import Watcher, ask
 from agent.thread import earlier_items, request_item
 from agent.view import Asker, Since, describe
 from agent.world import World
+from sync import tracing
 from sync.canvas.mirror import Mirror
 from sync.canvas.schema import RunError, RunId, RunStatus
 
@@ -76,6 +77,12 @@ class Runner:
 
         Raises what `saved` raises; nothing was written after that.
         """
+        agent = self._world.agent
+        about = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": agent, "coplayer.run": run}
+        with tracing.span(f"invoke_agent {agent}", about) as span:
+            await self._work(run, span)
+
+    async def _work(self, run: RunId, span: tracing.Span) -> None:
         ended: Ended | Paused | None = None
         with anyio.CancelScope() as stop:
             unwatch = self.ledger.on_change(lambda: stop.cancel() if self.ledger.is_cancelled(run) else None)
@@ -95,6 +102,9 @@ class Runner:
         elif ended is not None:
             self.ledger.end(run, ended.status, self._world.now_ms(), ended.summary, ended.error)
             self._world.metrics.ran(ended.status)
+            span.set({"coplayer.status": ended.status})
+            if ended.error is not None:
+                span.failed(ended.error["code"])
             await self._world.saved()
 
     def fail(self, run: RunId) -> None:

@@ -23,6 +23,7 @@ from agent.settings import Settings, SettingsError
 from agent.tools import TOOLS
 from agent.tools.base import Tool
 from agent.worker import Worker
+from sync import tracing
 
 
 @asynccontextmanager
@@ -49,6 +50,10 @@ async def check_model(settings: Settings) -> int:
 async def work(settings: Settings, tools: Sequence[type[Tool]] = TOOLS) -> int:
     """Join rooms and work until SIGINT or SIGTERM; the exit status."""
     status = 0
+    try:
+        tracing.use_environment("coplayer-agent")
+    except ImportError:
+        raise SettingsError("Traces need more packages: pip install 'coplayer[traces]'") from None
     try:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_until_signal, tasks.cancel_scope)

@@ -12,6 +12,7 @@ from time import monotonic
 import anyio
 
 from agent.model import CallDelta, Event, Model, StepDone, StepFailed, StepRequest, TextDelta
+from sync import tracing
 
 FIRST_DELAY_S = 0.5
 MAX_DELAY_S = 8.0
@@ -60,7 +61,9 @@ async def ask(
     tried = 0
     while True:
         began = monotonic()
-        result = await _try(model, request, watcher, event_timeout_s)
+        with tracing.span(f"chat {model.name}", _asked(model), "client") as span:
+            result = await _try(model, request, watcher, event_timeout_s)
+            _tell(span, result)
         tried += 1
         watcher.answered(result, monotonic() - began)
         if isinstance(result, StepDone):
@@ -70,6 +73,21 @@ async def ask(
             return result
         watcher.again(result, tried)
         await policy.sleep(delay)
+
+
+def _asked(model: Model) -> dict[str, str]:
+    provider = "coplayer.demo" if model.is_demo else "openai"
+    return {
+        "gen_ai.operation.name": "chat", "gen_ai.provider.name": provider, "gen_ai.request.model": model.name
+    }  # fmt: skip
+
+
+def _tell(span: tracing.Span, result: StepDone | StepFailed) -> None:
+    if isinstance(result, StepFailed):
+        span.failed(result.code)
+    else:
+        usage = result.usage
+        span.set({"gen_ai.usage.input_tokens": usage.input_tokens, "gen_ai.usage.output_tokens": usage.output_tokens})
 
 
 async def _try(model: Model, request: StepRequest, watcher: Watcher, event_timeout_s: float) -> StepDone | StepFailed:

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import anyio
 from pycrdt import Doc
 
-from sync import logs
+from sync import logs, tracing
 from sync.admission import Admission
 from sync.auth import NotAllowed
 from sync.connection import Connection, Mailbox, RawTransport, Socket, SocketClosed, SocketLink, Tap, say_goodbye
@@ -158,7 +158,8 @@ class Hub:
                     raise Rejected(CloseCode.TOO_MANY_CONNECTIONS, "The server is full; try again later.")
                 await self.workers.serve(socket, Join(room, member, agent, profile, expires_at))
                 return
-            connection = await self._join(room, link, member, agent, profile, expires_at)
+            with tracing.span("join", {"coplayer.room": room}):
+                connection = await self._join(room, link, member, agent, profile, expires_at)
         except Rejected as rejected:
             self.tally.rejected[rejected.code] += 1
             await say_goodbye(socket, rejected.code, rejected.reason)
@@ -207,7 +208,8 @@ class Hub:
     ) -> None:
         """As `serve`, for an accepted socket that calls back; returns when it has joined, and needs no task then."""
         try:
-            connection = await self._join(room, transport, member, agent, profile, expires_at)
+            with tracing.span("join", {"coplayer.room": room}):
+                connection = await self._join(room, transport, member, agent, profile, expires_at)
         except Rejected as rejected:
             self.tally.rejected[rejected.code] += 1
             transport.close(rejected.code, rejected.reason)

@@ -24,8 +24,11 @@ Level = Literal["debug", "info", "warning", "error"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 LEVELS: tuple[Level, ...] = get_args(Level)
 MAX_CAUSES = 5
-SPOKEN = ("StoreError", "SettingsError", "Refused", "Rejected", "NotAllowed", "ServerAway", "BadRoomName")
-"""Exceptions of our own that are sentences for operators."""
+SPOKEN = (
+    "StoreError", "SettingsError", "Refused", "Rejected", "NotAllowed", "ServerAway", "BadRoomName",
+    "AttributeError", "ImportError", "NameError",
+)  # fmt: skip
+"""Exceptions that are sentences of our own, or name parts of programs."""
 HIDDEN = "[...]"
 
 _ABOUT: ContextVar[Mapping[str, object]] = ContextVar("coplayer_log", default=MappingProxyType({}))

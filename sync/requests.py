@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from time import perf_counter
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sync import logs
+from sync import logs, tracing
 from sync.problems import response
 from sync.tally import Tally
 
@@ -48,7 +49,7 @@ class Requests:
             await send(message)
 
         try:
-            await self._app(scope, receive, send_with_id)
+            await self._traced(scope, receive, send_with_id, lambda: status)
         except Exception:
             log.exception("a request failed", extra=logs.with_fields(path=scope["path"]))
             if status:
@@ -64,6 +65,16 @@ class Requests:
                     "request",
                     extra=logs.with_fields(method=method, path=scope["path"], status=status, ms=ms, client=client),
                 )
+
+    async def _traced(self, scope: Scope, receive: Receive, send: Send, status_of: Callable[[], int]) -> None:
+        headers, method = Headers(scope=scope), scope["method"]
+        kept = method if method in METHODS else "_OTHER"
+        about = {"http.request.method": kept, "url.path": scope["path"]}
+        with tracing.span(kept, about, "server", headers) as span:
+            await self._app(scope, receive, send)
+            span.set({"http.response.status_code": status_of()})
+            if status_of() >= 500:
+                span.failed(str(status_of()))
 
 
 def id_headers(scope: Scope) -> list[tuple[bytes, bytes]]:

@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from sync import logs
+from sync import logs, tracing
 from sync.admission import PEER
 from sync.handshake import http_within
 from sync.hub import Hub
@@ -91,6 +91,7 @@ def serve(app: Starlette, settings: Settings, on_ready: Callable[[str], None]) -
     Raises SettingsError when the address cannot be listened on.
     """
     logs.configure(cast(logs.Kind, settings.log), cast(logs.Level, settings.log_level), secrets_of(settings))
+    trace(app)
     check_address(settings.host, settings.port)
     server = Server(configure(app, settings), app.state.hub, on_ready)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
@@ -98,6 +99,15 @@ def serve(app: Starlette, settings: Settings, on_ready: Callable[[str], None]) -
         signal.signal(number, lambda *_: None)
     server.run()
     return 0 if server.started else 1
+
+
+def trace(app: Starlette) -> None:
+    """Send spans where OpenTelemetry's variables say. Raises SettingsError when its SDK is not installed."""
+    try:
+        tracing.use_environment("coplayer")
+    except ImportError:
+        raise SettingsError("Traces need more packages: pip install 'coplayer[traces]'") from None
+    tracing.watch(app.state.hub.tally)
 
 
 def secrets_of(settings: Settings) -> list[str]:
