@@ -51,6 +51,11 @@ class Socket(Protocol):
 class Receiver(Protocol):
     """What a raw transport calls."""
 
+    @property
+    def max_bytes(self) -> int:
+        """Of a message; a bigger one gets 4413 when it is announced."""
+        ...
+
     def received(self, data: bytes) -> None:
         """A whole message came; a text message reads as empty, which no message is."""
         ...
@@ -144,6 +149,11 @@ class Connection:
         self._live.connect(self.id, member, self.outbox, agent)
         if lives_s < math.inf:
             self._expiry = asyncio.get_running_loop().call_later(max(0.0, lives_s), self._expired)
+
+    @property
+    def max_bytes(self) -> int:
+        """See Receiver."""
+        return self._limit
 
     def received(self, data: bytes) -> None:
         """See Receiver."""

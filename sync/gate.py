@@ -183,13 +183,6 @@ class Gate:
         next snapshot is read whole. Raises Refused.
         """
 
-        def was_deleted() -> IdSet:
-            ids = IdSet()
-            for client, ranges in parse(deleted).deletes:
-                for clock, length in ranges:
-                    ids.add(client, clock, clock + length)
-            return ids
-
         try:
             deletes = parse(deleted).deletes
         except DecodeError as error:
@@ -197,7 +190,9 @@ class Gate:
         self.known.update(known)
         self._delete(deletes)
         self._parents.begin(
-            cast(Mapping[int, int], known), was_deleted, lambda client: self._found_in(client, blocks_of)
+            cast(Mapping[int, int], known),
+            lambda: _ids(parse(deleted).deletes),
+            lambda client: self._found_in(client, blocks_of),
         )
 
     def _found_in(self, client: int, blocks_of: Callable[[ClientId], bytes]) -> Found:
@@ -289,7 +284,7 @@ class Gate:
             if not is_stored:
                 self._check_reserved(fresh, epoch)
                 _check_originless(fresh)
-                _check_runs(fresh)
+                _check_runs(fresh, deletes)
             nesting = self._check_profile(found.order)
         elsewhere: Elsewhere | None = None
         if not self.profile.is_map:
@@ -380,7 +375,7 @@ class Gate:
         if block.root is not None and self.profile.roots is not None and block.root not in self.profile.roots:
             raise Refused(f"This room has no root type {block.root!r}.")
         match block.content:
-            case Content.ANY | Content.DELETED:  # longer than 1: values of one key that Yjs has joined
+            case Content.ANY | Content.DELETED:
                 pass
             case Content.TYPE if block.type_ref == TypeRef.MAP:
                 pass
@@ -407,10 +402,29 @@ def _reached_part(fresh: list[Section], reached: Mapping[int, int]) -> list[Sect
     return out
 
 
-def _check_runs(fresh: list[Section]) -> None:
-    """Stored ones may be longer: the library joins what lies side by side."""
-    if any(block.length > MAX_RUN for section in fresh for block in section.blocks):
-        raise Refused(f"The update has a block longer than {MAX_RUN}.")
+def _check_runs(fresh: list[Section], deletes: Deletes) -> None:
+    """Values of one key stand in one block when Yjs has joined them, and it joins only what is deleted. Of others the
+    library would count the earlier ones as deleted or not, depending on when it takes them apart. Stored runs may be
+    of any length: the library joins, too."""
+    deleted: IdSet | None = None
+    for client, _, blocks in fresh:
+        for block in blocks:
+            if block.length > MAX_RUN:
+                raise Refused(f"The update has a block longer than {MAX_RUN}.")
+            if block.content != Content.ANY or block.length == 1:
+                continue
+            if deleted is None:
+                deleted = _ids(deletes)
+            if not deleted.contains(client, block.clock, block.clock + block.length):
+                raise Refused("This room holds maps of plain values; lists and texts do not fit.")
+
+
+def _ids(deletes: Deletes) -> IdSet:
+    ids = IdSet()
+    for client, ranges in deletes:
+        for clock, length in ranges:
+            ids.add(client, clock, clock + length)
+    return ids
 
 
 def _check_originless(fresh: list[Section]) -> None:

@@ -37,16 +37,21 @@ class Broken(Exception):
 class Reader:
     """Feed it, then call `next` until that returns None. `max_size` bounds a message, its fragments together."""
 
-    __slots__ = ("_at", "_buffer", "_max_size", "_opcode", "_partial")
+    __slots__ = ("_at", "_buffer", "_max_size", "_opcode", "_partial", "_too_big")
 
     def __init__(self, max_size: int) -> None:
         self._max_size = max_size
+        self._too_big = TOO_BIG
         self._buffer: bytes | bytearray = b""
         self._at = 0
         self._partial: bytearray | None = None
         """Of a fragmented message, what has come of it."""
         self._opcode = 0
         """What the fragmented message is."""
+
+    def bound(self, max_size: int, too_big: int) -> None:
+        """From the next frame on: how big a message may be, and the close code of one that announces more."""
+        self._max_size, self._too_big = max_size, too_big
 
     @property
     def is_idle(self) -> bool:
@@ -131,7 +136,7 @@ class Reader:
             if size <= (125 if width == 2 else 0xFFFF) or size >> 63:
                 raise Broken(PROTOCOL_ERROR, "A frame's length is written as no length is.")
         if size + (len(self._partial) if self._partial is not None and not is_control else 0) > self._max_size:
-            raise Broken(TOO_BIG, f"A message may have {self._max_size} bytes.")
+            raise Broken(self._too_big, f"A message may have {self._max_size} bytes.")
         end = start + size
         return (start, end) if end <= len(self._buffer) else None
 

@@ -401,15 +401,14 @@ def test_g5_three_deep_is_admitted_also_in_the_place_of_something_that_is_gone()
         gate.admit(update((ANN, 1, [again, *(nested_map(parent=(ANN, n)) for n in (1, 2)), value(parent=(ANN, 3))])))
 
 
-def test_g5_values_of_one_key_that_yjs_has_joined_are_admitted() -> None:
+def test_g5_values_of_one_key_that_yjs_has_joined_are_admitted_when_they_are_deleted() -> None:
     """A client that keeps what was deleted (`gc: false`) sends a key's earlier values as one block."""
     gate, doc = Gate(BOARD), Doc[Any]()
-    joined = item(8, b"\x02\x7e\x77\x01a", root="shapes", key="k")
-    for data in (
-        update((ANN, 0, [joined])),
-        update((ANN, 2, [value(origin=(ANN, 1))])),
-        update((BEN, 0, [value(origin=(ANN, 0))])),
-    ):
-        doc.apply_update(gate.admit(data).update)
+    joined, last = item(8, b"\x02\x7e\x77\x01a", root="shapes", key="k"), value(origin=(ANN, 1))
+    deleted = var_uint(1) + var_uint(ANN) + b"\x02\x00\x01\x01\x01"
+    doc.apply_update(gate.admit(update((ANN, 0, [joined, last]), deletes=deleted)).update)
     assert _clocks(doc) == gate.known
     assert doc.get("shapes", type=Map).to_py() == {"k": None}
+    assert refusal(update((BEN, 0, [joined]))) is CloseCode.REFUSED
+    half = var_uint(1) + var_uint(BEN) + b"\x01\x00\x01"
+    assert refusal(update((BEN, 0, [joined]), deletes=half)) is CloseCode.REFUSED

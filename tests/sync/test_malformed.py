@@ -144,6 +144,17 @@ async def test_h7_in_the_other_dialect_it_costs_the_socket_or_the_document(share
     peer.hang_up()
 
 
+async def test_c1_what_is_announced_as_too_big_is_refused_before_it_is_there(shared: Server) -> None:
+    """Else forty such frames that never end would hold a gigabyte."""
+    peer = await RawPeer.connect(f"{shared.sync_url}/r?coplayer=1")
+    peer.send(encode(SyncStep1({})))
+    await peer.until(lambda: peer.frames)
+    peer.send_raw(b"\x82\xff" + (5 * 2**20).to_bytes(8, "big") + bytes(4) + b"the beginning")
+    await peer.until(lambda: peer.close_code is not None)
+    assert (peer.close_code, peer.close_reason[-1:]) == (TOO_BIG, ".")
+    peer.hang_up()
+
+
 async def test_h7_a_socket_that_breaks_two_rules_at_once_ends_quietly(shared: Server) -> None:
     """The goodbye for a message finds that the frame behind it has ended the connection; nobody's fault is logged."""
     peer = await RawPeer.connect(shared.hocuspocus_url)
