@@ -35,6 +35,8 @@ from sync.websocket import Broken
 
 log = logging.getLogger(__name__)
 
+PROGRAM: tuple[str, ...] = ("-m", "sync.worker")
+"""What Python runs; then comes the number of a file descriptor."""
 OWN_PROFILE: ProfileName = "any"
 """Rooms whose updates the gate does not read to the end."""
 BEATS = 8  # signs of life that a worker gives within the time after which it counts as hanging
@@ -72,7 +74,7 @@ class Worker:
         ours, theirs = socket.socketpair()
         with ours:
             with theirs:
-                command = [sys.executable, "-m", "sync.worker", str(theirs.fileno())]
+                command = [sys.executable, *PROGRAM, str(theirs.fileno())]
                 process = await anyio.open_process(
                     command, stdin=subprocess.PIPE, stderr=None, pass_fds=[theirs.fileno()]
                 )
@@ -113,8 +115,7 @@ class Worker:
                 await process.wait()
                 tasks.cancel_scope.cancel()
         finally:
-            if process.returncode is None:
-                process.kill()
+            _kill(process)
             with anyio.CancelScope(shield=True):
                 await process.aclose()
 
@@ -164,11 +165,11 @@ class Worker:
             self._silent_s += min(now - before, 2 * beat_s)  # while we were not served ourselves it is not to blame
             if self._settings.worker_memory_bytes and memory_of(process.pid) > self._settings.worker_memory_bytes:
                 log.error("room worker %d takes more memory than it may; it is killed", self.number)
-                process.kill()
+                _kill(process)
                 return
             if self._silent_s > (self._settings.worker_timeout_s if self.pid is not None else START_TIMEOUT_S):
                 log.error("room worker %d gives no sign of life for %.1f s; it is killed", self.number, self._silent_s)
-                process.kill()
+                _kill(process)
                 return
 
     async def open(self, hello: Join | Ask) -> Pipe:
@@ -229,6 +230,8 @@ class Workers:
                 await worker.live(changed)
             except OSError as error:  # no memory, or too many processes
                 log.error("room worker %d cannot be started: %s", worker.number, error)  # noqa: TRY400
+            except Exception:  # whatever a worker does, the server goes on
+                log.exception("room worker %d could not be kept", worker.number)
             if monotonic() - began >= STABLE_S:
                 pause_s = FIRST_PAUSE_S
             if not self._is_draining:
@@ -322,6 +325,11 @@ async def _inward(pipe: Pipe, message: bytes) -> None:
         await pipe.send(message)
     except SocketClosed:
         await anyio.sleep_forever()
+
+
+def _kill(process: Process) -> None:
+    with suppress(ProcessLookupError):  # it has just ended
+        process.kill()
 
 
 def memory_of(pid: int) -> int:

@@ -16,6 +16,7 @@ class Server:
     """`python -m sync` on 127.0.0.1 with a data folder of its own. Methods block; call them from a thread in async code
     when something else must go on meanwhile."""
 
+    program = "sync"
     of_all: tuple[str, ...] = ()
     """Arguments that every server of this run gets (`pytest --room-workers`)."""
 
@@ -76,7 +77,7 @@ class Server:
             raise RuntimeError("the server runs already")
         port = urlsplit(self._url).port or 0
         self._program = Program(
-            ["-m", "sync", "--port", str(port), "--data", str(self.data), *self.of_all, *self._arguments],
+            ["-m", self.program, "--port", str(port), "--data", str(self.data), *self.of_all, *self._arguments],
             environ=clean_environ(**self._environ),
         )
         try:
