@@ -44,6 +44,8 @@ ROOT = Path(__file__).resolve().parents[1]
 ENVIRON = {  # no room waits long to be unloaded; limits on what one connection may send are not what is tried here
     "COPLAYER_UNLOAD_AFTER_S": "1",
     "COPLAYER_MAX_UPDATES_PER_S": "0",
+    "COPLAYER_MAX_STATES_PER_S": "0",
+    "COPLAYER_MAX_USER_CONNECTIONS": "0",
     "COPLAYER_MAX_GROWTH_BYTES_PER_MINUTE": "0",
     "COPLAYER_MAX_WORK_S_PER_MINUTE": "0",
     "COPLAYER_MAX_CONNECTS_PER_S": "0",

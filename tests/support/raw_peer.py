@@ -132,6 +132,11 @@ class RawPeer(asyncio.Protocol):
         assert self._transport is not None
         self._transport.write(data)
 
+    async def drained(self) -> None:
+        """Of what was sent little is left here, or it is lost."""
+        while not self.is_lost and self._transport is not None and self._transport.get_write_buffer_size() > 2**16:
+            await asyncio.sleep(0.002)
+
     def pause(self) -> None:
         """Reads nothing until `resume`."""
         assert self._transport is not None
