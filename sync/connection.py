@@ -161,12 +161,12 @@ class Connection:
             self.outbox.close(CloseCode.TOO_BIG, f"A message may have {self._limit} bytes.")
         elif not self.outbox.is_closing:
             if data and not data[0]:  # a message of sync; presence is thinned where it is understood
-                spending = self.spending
-                spending.updates.left -= COST
-                spending.account.growth.left -= len(data)
-                if spending.updates.left < 0 or spending.account.growth.left < 0:
+                updates, growth, size = self.spending.updates, self.spending.growth, len(data)
+                updates.left = updates_left = updates.left - COST
+                growth.left = bytes_left = growth.left - size
+                if updates_left < 0 or bytes_left < 0:
                     self._is_over()
-                if len(data) >= TIMED_BYTES:
+                if size >= TIMED_BYTES:
                     self._receive_timed(data)
                     return
             self._live.receive(self.id, data)
@@ -190,10 +190,11 @@ class Connection:
         """Time has passed. `full` says why nobody may add to the room, if so."""
         self.outbox.beat(passed_s)
         spending = self.spending
-        if not spending.updates.is_full or not spending.work.is_full:
+        updates, work = spending.updates, spending.work
+        if updates.left != updates.most or work.left != work.most:  # else it was quiet: most are, most of the time
             if spending.beat(passed_s, self._live.room.updates_of(self.id)):
                 self.outbox.close(CloseCode.TOO_MANY_REQUESTS, TOO_QUICK)
-            if spending.is_held and (spending.updates.left > 0 or self.outbox.is_closing):
+            if spending.is_held and (updates.left > 0 or self.outbox.is_closing):
                 spending.is_held = False
                 self._link.go_on()
         if full is not None:

@@ -38,7 +38,7 @@ class Bucket:
 
     def fill(self, passed_s: float) -> None:
         """Time has passed."""
-        self.left = min(self.most, self.left + int(self.flow * passed_s))
+        self.left = min(self.most, self.left + int(self.flow * passed_s)) if self.flow else self.most
 
     @property
     def is_full(self) -> bool:
@@ -91,12 +91,13 @@ class Limited(Protocol):
 
 
 class Spending:
-    """What one connection may still do. Whoever takes its messages lowers `updates`, `account.growth` and `work`."""
+    """What one connection may still do. Whoever takes its messages lowers `updates`, `growth` and `work`."""
 
-    __slots__ = ("_held_s", "_seen", "account", "is_held", "updates", "work")
+    __slots__ = ("_before", "_held_s", "_seen", "account", "growth", "is_held", "updates", "work")
 
     def __init__(self, account: Account, limited: Limited | None) -> None:
         self.account = account
+        self.growth = account.growth
         self.updates = Bucket(0 if limited is None else limited.max_updates_per_s * COST, UPDATES_BURST_S)
         self.work = Bucket(0 if limited is None else limited.max_work_s_per_minute / 60 * 1e6, BURST_MINUTES * 60)
         """Microseconds."""
@@ -104,26 +105,28 @@ class Spending:
         """It is not read on until there is something in `updates` again."""
         self._held_s = 0.0
         self._seen = 0
+        self._before = self.updates.left
 
     @property
     def refusal(self) -> str | None:
         """Why its changes are not taken now, if so."""
-        if self.account.growth.left < 0:
+        if self.growth.left < 0:
             return GREW_TOO_MUCH
         return WORKED_TOO_MUCH if self.work.left < 0 else None
 
     @property
     def is_good_again(self) -> bool:
         """A sixteenth of the buckets is there again, a minute's worth: not one message at a time."""
-        return all(bucket.left * BURST_MINUTES >= bucket.most for bucket in (self.account.growth, self.work))
+        return all(bucket.left * BURST_MINUTES >= bucket.most for bucket in (self.growth, self.work))
 
     def beat(self, passed_s: float, updates: int) -> bool:
         """Time has passed; `updates` have come so far, several of them in a frame perhaps. Is it too quick for good?"""
         bucket = self.updates
-        frames = (bucket.most - bucket.left) // COST  # since the bucket was full, at most
+        frames = (self._before - bucket.left) // COST
         bucket.left -= max(0, updates - self._seen - frames) * COST
         self._seen = updates
         bucket.fill(passed_s)
+        self._before = bucket.left
         self.work.fill(passed_s)
         self._held_s = self._held_s + passed_s if self.is_held else 0.0
         return self._held_s >= HELD_S

@@ -113,9 +113,10 @@ def test_s15_a_board_that_could_not_be_read_is_read_again_when_the_operator_says
 
 
 def test_a_token_is_made_with_the_secret_and_only_with_it(shell: Shell) -> None:
-    token = shell("token", "team/*", "--access", "read", "--user", "ann", "--secret", SECRET).strip()
+    token, number = shell("token", "team/*", "--access", "read", "--user", "ann", "--secret", SECRET).splitlines()
     access = Authority(SECRET).room_access(token, "team/a", time.time())
     assert (access.user, access.role) == ("ann", "read")
+    assert f"id {access.token}:" in number, "by it the token can be taken back (A9)"
     assert "COPLAYER_SECRET" in shell("token", "*", status=1)
 
 

@@ -71,6 +71,11 @@ def test_a10_many_updates_in_one_frame_count_as_many() -> None:
     spending.updates.left -= COST  # one frame ...
     spending.beat(1.0, 5_000)  # ... with 5 000 updates
     assert spending.updates.left < 0
+    other = Spending(Account(Bucket(0, 0)), Settings())
+    for second in range(1, 20):  # 150 frames with two updates each: 300 a second, 100 more than flow in
+        other.updates.left -= 150 * COST
+        other.beat(1.0, second * 300)
+    assert other.updates.left == (2_000 - 19 * 100) * COST
 
 
 def test_a10_keys_have_buckets_of_their_own_and_the_longest_known_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
