@@ -229,7 +229,9 @@ export class Editor {
   }
 
   fit(): void {
-    const box = this.boundsOf(this.canvas.shapes().flatMap((shape) => (shape.draft ? [] : shape.id)));
+    const all = this.canvas.shapes();
+    const made = all.filter((shape) => !shape.draft);
+    const box = this.boundsOf((made.length ? made : all).map((shape) => shape.id));
     if (box) this.camera.fit(box);
     else this.camera.fit({ x: -100, y: -100, w: 200, h: 200 });
   }
