@@ -7,6 +7,7 @@ say for whom, is nobody in particular and has an account a connection. docs/spec
 from __future__ import annotations
 
 from collections import Counter
+from ipaddress import ip_address, ip_network
 
 from starlette.requests import HTTPConnection
 
@@ -73,9 +74,19 @@ class Guests:
 
 
 def address_of(connection: HTTPConnection, settings: Settings) -> str | None:
-    """Where somebody comes from; None for this machine itself, and for proxies that do not say for whom they ask."""
-    address = connection.client.host if connection.client is not None else None
-    return None if address in (None, "127.0.0.1", "::1") or settings.trusts(address) else address
+    """Where somebody comes from; None for this machine itself, and for proxies that do not say for whom they ask.
+
+    Of IPv6 it is the network: one customer has 2^64 addresses.
+    """
+    address = connection.client.host if connection.client is not None else ""
+    try:
+        host = ip_address(address)
+    except ValueError:  # a Unix socket, a test client
+        return None
+    host = getattr(host, "ipv4_mapped", None) or host
+    if host.is_loopback or settings.trusts(str(host)):
+        return None
+    return str(host) if host.version == 4 else str(ip_network((host.packed[:8] + bytes(8), 64)))
 
 
 def _key(holder: Holder) -> str | None:

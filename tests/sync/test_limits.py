@@ -13,12 +13,13 @@ import anyio
 import httpx
 import pytest
 from pycrdt import Doc, Map
+from starlette.requests import HTTPConnection
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from sync import limits
 from sync.auth import MAX_TOKEN_BYTES, Access, Authority, NotAllowed
-from sync.guests import Guests
+from sync.guests import Guests, address_of
 from sync.limits import COST, Account, Bucket, Buckets, Spending
 from sync.live import Agent
 from sync.presence import ConnectionId, Identity, Presence
@@ -126,6 +127,28 @@ def test_a10_an_assistant_with_a_token_for_it_and_people_at_their_own_machine_ar
     public = Settings(host="0.0.0.0", insecure=True)
     assert Guests(public).enter("r", Holder(), agent).updates.most < limits.UNLIMITED, "anybody may take a lease"
     assert Guests(Settings()).enter("r", Holder(), None).updates.most == limits.UNLIMITED
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
+        ("127.0.0.1", None),
+        ("127.9.9.9", None),
+        ("::1", None),
+        ("::ffff:127.0.0.1", None),
+        ("10.1.2.3", None),
+        ("testclient", None),
+        ("", None),
+    ],
+)
+def test_a10_an_address_is_one_machines_or_one_customers(address: str, counted: str | None) -> None:
+    settings = Settings(trusted_proxies=("10.0.0.0/8",))
+    assert address_of(HTTPConnection({"type": "http", "headers": [], "client": (address, 1)}), settings) == counted
+    assert address_of(HTTPConnection({"type": "http", "headers": [], "client": None}), settings) is None
 
 
 # connections
