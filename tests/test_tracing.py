@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ from sync.tally import Tally
 from tests.agent.fault_server import Fault, ModelServer, Switch, serving
 from tests.agent.scene import Stage
 from tests.agent.test_run import TWO_STEPS
+from tests.support.server import Server
 
 pytestmark = pytest.mark.anyio
 CONTENT = "Grandmother's recipe"
@@ -145,6 +148,38 @@ async def test_an_outgoing_request_carries_the_trace_it_belongs_to(spans: InMemo
     (outer,) = named(spans, "outer")
     assert outer.context is not None
     assert headers["traceparent"].split("-")[1:3] == [f"{outer.context.trace_id:032x}", f"{outer.context.span_id:016x}"]
+
+
+def test_spans_of_a_server_go_where_opentelemetrys_variables_say(tmp_path: Path) -> None:
+    got: list[tuple[str, bytes]] = []
+    came = threading.Event()
+
+    class Collector(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            got.append((self.path, self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(200)
+            self.end_headers()
+            came.set()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    collector = ThreadingHTTPServer(("127.0.0.1", 0), Collector)
+    threading.Thread(target=collector.serve_forever, daemon=True).start()
+    environ = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.server_port}",
+        "OTEL_BSP_SCHEDULE_DELAY": "100",
+    }
+    try:
+        with Server(tmp_path / "data", environ=environ) as server:
+            httpx.get(f"{server.url}/healthz", params={"token": CONTENT})
+            assert came.wait(30)
+    finally:
+        collector.shutdown()
+        collector.server_close()
+    assert got[0][0] == "/v1/traces"
+    assert b"/healthz" in got[0][1]
+    assert b"recipe" not in b"".join(body for _, body in got)
 
 
 def test_without_opentelemetry_the_server_starts_and_a_span_is_nothing(tmp_path: Path) -> None:
