@@ -130,6 +130,10 @@ class Writer:
         on_ack(len(written))
 
 
+class _Unanswered(Exception):
+    """The server says that it could not save it in time; it may yet be saved."""
+
+
 class Historian:
     """Writes a number over REST, keeps versions and goes back to them, one after the other; `may_be` is what may stand
     there now: what was answered, and what was asked and not answered."""
@@ -147,6 +151,7 @@ class Historian:
             try:
                 if not self._is_made:
                     made = await client.post("/api/rooms", json={"room": self.room})
+                    _check(made)
                     assert made.status_code in (201, 409), made.text  # made, and died before it said so
                     self._is_made = True
                 while True:
@@ -161,7 +166,7 @@ class Historian:
                     if self.restored == VERSIONS_OF_A_ROOM:  # it keeps a thousand at most
                         return
                     await anyio.sleep(HISTORIAN_PAUSE_S)
-            except httpx.TransportError:
+            except (httpx.TransportError, _Unanswered):
                 return
 
     async def _write(self, client: httpx.AsyncClient) -> None:
@@ -170,13 +175,20 @@ class Historian:
         headers = {"content-type": "application/merge-patch+json"}
         body = json.dumps({"meta": {"n": self._number}})
         answer = await client.patch(f"/api/rooms/{self.room}/doc", content=body, headers=headers)
+        _check(answer)
         assert answer.status_code == 200, answer.text
         self.may_be = {self._number}
 
     async def _ask(self, client: httpx.AsyncClient, path: str, body: dict[str, str]) -> httpx.Response:
         answer = await client.post(f"/api/rooms/{self.room}/{path}", json=body)
+        _check(answer)
         assert answer.status_code < 300, answer.text
         return answer
+
+
+def _check(answer: httpx.Response) -> None:
+    if answer.status_code == 503:
+        raise _Unanswered(answer.text)
 
 
 class Ordeal:

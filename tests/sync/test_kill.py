@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 
 async def test_s2_s5_nothing_acknowledged_is_lost_when_the_server_dies_again_and_again_while_it_compacts() -> None:
     with place("sqlite") as (server, _):
-        totals = await run(server, None, rounds=8, writers=5, seed=8)
+        totals = await run(server, None, rounds=6, writers=5, seed=8)
     assert totals.is_clean, totals
     assert "Traceback" not in server.output, server.output
 
