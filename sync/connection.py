@@ -68,6 +68,10 @@ class Receiver(Protocol):
         """It has drained."""
         ...
 
+    def failed(self, code: int) -> None:
+        """The peer's frames were wrong, or too big, and it was told so with this code."""
+        ...
+
     def muted(self) -> None:
         """From now on nothing more may be written to it."""
         ...
@@ -109,6 +113,7 @@ class Connection:
         "_live",
         "_on_end",
         "_refusal",
+        "failed_with",
         "id",
         "member",
         "outbox",
@@ -132,6 +137,8 @@ class Connection:
         self._limit = limit
         self._on_end = on_end
         self._expiry: asyncio.TimerHandle | None = None
+        self.failed_with = 0
+        """The close code of wrong frames."""
         self.member: Member
         self.spending = spending
         self._access: AccessLevel
@@ -209,6 +216,10 @@ class Connection:
     def resumed(self) -> None:
         """See Receiver."""
         self.outbox.resumed()
+
+    def failed(self, code: int) -> None:
+        """See Receiver."""
+        self.failed_with = code
 
     def muted(self) -> None:
         """See Receiver."""

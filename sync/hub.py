@@ -274,7 +274,7 @@ class Hub:
     def _ended(self, connection: Connection) -> None:
         self._connections.remove(connection)
         self.guests.leave(connection.slot.room, connection.member.holder, connection.spending)
-        code = connection.outbox.goodbye or 0
+        code = connection.outbox.goodbye or connection.failed_with
         self.tally.closed[code] += 1
         if log.isEnabledFor(logging.INFO):
             fields = logs.with_fields(connection=connection.id, room=connection.slot.room, code=int(code))

@@ -25,6 +25,8 @@ from sync.auth import NotAllowed
 from sync.hub import Hub
 from sync.protocol import CloseCode
 
+_REASONS = {0: "left", **{code.value: code.name.lower() for code in CloseCode}}
+"""Of close codes; others are the WebSocket protocol's own, for wrong frames."""
 COMMIT_BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 FLUSH_BUCKETS_S = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5)
 LAG_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
@@ -107,7 +109,7 @@ class _Now(Collector):
         )
         for family, counts in ((closed, tally.closed), (rejected, tally.rejected)):
             for code, count in sorted(counts.items()):
-                family.add_metric((str(code), CloseCode(code).name.lower() if code else "left"), count)
+                family.add_metric((str(code), _REASONS.get(code, "frames")), count)
             yield family
         requests = CounterMetricFamily("coplayer_http_requests", "HTTP requests.", labels=("method", "status"))
         for (method, status), count in sorted(tally.requests.items()):

@@ -287,6 +287,8 @@ class WebSocket(WebSocketsSansIOProtocol):
         self.reader, self.is_discarding = None, True
         has_said_goodbye = self.mute()
         if not has_said_goodbye:
+            if self.receiver is not None:
+                self.receiver.failed(broken.code)
             self.queue.put_nowait({"type": "websocket.disconnect", "code": broken.code, "reason": broken.reason})
             self.transport.write(framed(ws.close_payload(broken.code, broken.reason), ws.CLOSE))
             self.close_sent = True

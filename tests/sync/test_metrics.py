@@ -105,12 +105,17 @@ async def test_o1_the_figures_are_what_was_done(server: Server) -> None:
                     stored += await client.draw(number)
             assert await ended_with(f"{server.sync_url}/a", b"\xff\xff") == CloseCode.MALFORMED
             assert await ended_with(f"{server.sync_url}/a..b") == CloseCode.NOT_FOUND
+            async with open_websocket(f"{server.sync_url}/a") as rude:
+                await rude.recv()
+                rude.transport.write(b"\xf2\x80\0\0\0\0")  # reserved bits are set
+                await rude.wait_closed()
+                assert rude.close_code == 1002
             last = SyncStatus(b"last")
             for client in clients:  # an answer is the last thing that comes
                 await client.send(last)
                 await client.read_until_ack(b"last")
             found = await anyio.to_thread.run_sync(scrape, server.url)
-    assert found["coplayer_joins_total", ()] == 3
+    assert found["coplayer_joins_total", ()] == 4
     assert found["coplayer_connections", (("kind", "people"),)] == 2
     assert found["coplayer_connections", (("kind", "assistants"),)] == 0
     assert found["coplayer_rooms", ()] == 2
@@ -119,10 +124,10 @@ async def test_o1_the_figures_are_what_was_done(server: Server) -> None:
     assert found["coplayer_acks_total", ()] == sum(client.acks for client in clients) == 42
     assert found["coplayer_received_messages_total", ()] == sum(client.sent for client in clients) + 1
     assert found["coplayer_received_bytes_total", ()] == sum(client.sent_bytes for client in clients) + 2
-    greeting = found["coplayer_sent_bytes_total", ()] - sum(client.got_bytes for client in clients)
-    assert greeting == len(
-        encode(SyncStep1({ClientId(clients[0].doc.client_id): 40}))
-    )  # of the third, which said nonsense
+    greetings = found["coplayer_sent_bytes_total", ()] - sum(client.got_bytes for client in clients)
+    nonsense = len(encode(SyncStep1({ClientId(clients[0].doc.client_id): 40})))
+    assert greetings == 2 * nonsense, "two who said nonsense were greeted, too"
+    assert found["coplayer_closed_total", (("code", "1002"), ("reason", "frames"))] == 1
     assert found["coplayer_closed_total", (("code", "4400"), ("reason", "malformed"))] == 1
     assert found["coplayer_rejected_total", (("code", "4404"), ("reason", "not_found"))] == 1
     commits = found["coplayer_commit_seconds_count", ()]
