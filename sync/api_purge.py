@@ -19,14 +19,20 @@ from sync.purge import Keep, Report, keep_of, purge
 MAX_DAYS = 36_500
 
 
+async def purge_trial(request: Request) -> Response:
+    """What would go if it went by what is set, counted by an admin of all boards; nothing is removed."""
+    hub = _admins_hub(request)
+    keep = keep_of(hub.settings)
+    report = await purge_all(hub, keep, is_trial=True)
+    return JSONResponse({"dry_run": True, **asdict(keep), **asdict(report)})
+
+
 async def purge_now(request: Request) -> Response:
     """Remove old automatic versions, rows put aside as damaged, and rooms that nobody ever wrote into, by an admin of
     all boards: `{versions_days?, damaged_days?, unused_days?, dry_run?}`; what is not said is as set, 0 keeps all.
     Only `dry_run: false` removes."""
-    access = access_of(request)
-    if access.role != "admin" or access.room != "*":
-        raise NotAllowed(CloseCode.FORBIDDEN, "Only an admin of all boards may do this.")
-    body, hub = await body_of(request), hub_of(request)
+    hub = _admins_hub(request)
+    body = await body_of(request)
     is_trial = body.get("dry_run", True)
     if not isinstance(is_trial, bool):
         raise Problem(422, "`dry_run` must be true or false.")
@@ -45,6 +51,13 @@ async def purge_all(hub: Hub, keep: Keep, *, is_trial: bool) -> Report:
     return await purge(hub.rooms, hub.store, keep, now, is_trial=is_trial, is_elsewhere=is_elsewhere)
 
 
+def _admins_hub(request: Request) -> Hub:
+    access = access_of(request)
+    if access.role != "admin" or access.room != "*":
+        raise NotAllowed(CloseCode.FORBIDDEN, "Only an admin of all boards may do this.")
+    return hub_of(request)
+
+
 def _days(body: dict[str, object], name: str, default: float) -> float:
     days = body.get(name, default)
     if (
@@ -57,4 +70,7 @@ def _days(body: dict[str, object], name: str, default: float) -> float:
     return float(days)
 
 
-ROUTES: tuple[BaseRoute, ...] = (Route("/api/purge", purge_now, methods=["POST"]),)
+ROUTES: tuple[BaseRoute, ...] = (
+    Route("/api/purge", purge_trial, methods=["GET"]),
+    Route("/api/purge", purge_now, methods=["POST"]),
+)

@@ -262,6 +262,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         },
         fails=(400, 409, 413, 422),
     ),
+    ("GET", "/api/purge"): Operation("operation", {200: (JSON, ref("Purge"))}),
     ("POST", "/api/purge"): Operation(
         "operation",
         {200: (JSON, ref("Purge"))},

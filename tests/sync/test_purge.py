@@ -113,6 +113,9 @@ async def test_o6_only_an_admin_of_all_boards_may_purge_and_must_say_so(tmp_path
         assert [(await ask({})).status_code, *refused] == [401, 403, 403]
         for wrong in ({"versions_days": -1}, {"versions_days": "1"}, {"unused_days": True}, {"dry_run": "no"}):
             assert (await ask(wrong, headers=headers("admin"))).status_code == 422
+        as_set = await client.get("/api/purge", headers=headers("admin"))
+        assert (as_set.json()["dry_run"], as_set.json()["unused_rooms"]) == (True, 0)
+        assert (await client.get("/api/purge", headers=headers("admin", "team/*"))).status_code == 403
         answer = (await ask({"unused_days": 1}, headers=headers("admin"))).json()
         assert (answer["dry_run"], answer["unused_rooms"]) == (True, 2)
         assert len(await names(store)) == 4
