@@ -78,6 +78,7 @@ def one_child(options: argparse.Namespace, first_seed: int, inputs: int, total: 
         if child.returncode:
             what = "it hung" if is_hung else f"it ended with {child.returncode}: {child.stderr.read()[-3000:]}"
             save(options.findings, "hang" if is_hung else "death", counts.seed, what, list(journal.inputs()))
+        child.stderr.close()
         journal.close()
         return counts, child.returncode == 0
 

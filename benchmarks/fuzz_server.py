@@ -122,8 +122,16 @@ class Good:
                 if isinstance(message, SyncStep2 | Update):
                     replica.apply_update(message.update)
         late.hang_up()
+        await late.until(lambda: late.is_lost)
         if read_document(replica) != read_document(self._doc):
             raise Fallen("a latecomer does not have what was written")
+
+    async def leave(self) -> None:
+        """All of them; returns when their sockets are closed."""
+        self._doc.unobserve(self._held)
+        for peer in (self.writer, *self.readers):
+            peer.hang_up()
+            await peer.until(lambda peer=peer: peer.is_lost)
 
 
 class Acked(RawPeer):
@@ -169,9 +177,11 @@ class BadOnes:
     def end(self) -> None:
         """Waits for the last totals."""
         assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.close()
         self._process.wait(30)
         self._reader.join(30)
+        self._process.stdout.close()
 
 
 async def attack(server: Server, options: argparse.Namespace) -> tuple[Counter[str], list[Window], list[Window]]:
@@ -192,6 +202,7 @@ async def attack(server: Server, options: argparse.Namespace) -> tuple[Counter[s
     finally:
         await asyncio.to_thread(bad.end)
     await good.check(server.sync_url)
+    await good.leave()
     return bad.total, calm, rough
 
 

@@ -129,6 +129,7 @@ async def one(server: Server, case: str, options: argparse.Namespace) -> Report:
     await asyncio.sleep(options.settle_s)
     report.memory_mb = before, most, rss_mb(server.pid)
     await good.check(server.sync_url)
+    await good.leave()
     return report
 
 

@@ -54,6 +54,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Counts that a quick run keeps small."""
     parser.addoption("--shuffles", type=int, default=600, help="orders of honest updates to try")
+    parser.addoption("--attacks", type=int, default=1_500, help="hostile updates to show gate and library together")
     parser.addoption("--mutations", type=int, default=4000, help="broken updates to show the two readers of the gate")
     parser.addoption("--frames", type=int, default=2_000, help="streams of WebSocket frames, cut and broken at random")
     parser.addoption("--races", type=int, default=300, help="joins and leaves that race with a room's unloading")
