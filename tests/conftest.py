@@ -51,8 +51,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.xdist_group(group))
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """The whole suite, or a part of it, against servers with room workers: `pytest tests/interop --room-workers 1`."""
+    if workers := config.getoption("--room-workers"):
+        Server.of_all = ("--workers", str(workers))
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Counts that a quick run keeps small."""
+    parser.addoption("--room-workers", type=int, default=0, help="processes that servers keep `any` rooms in")
     parser.addoption("--shuffles", type=int, default=600, help="orders of honest updates to try")
     parser.addoption("--attacks", type=int, default=1_500, help="hostile updates to show gate and library together")
     parser.addoption("--mutations", type=int, default=4000, help="broken updates to show the two readers of the gate")
