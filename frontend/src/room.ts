@@ -56,6 +56,8 @@ export class Room {
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** unsent gestures as last remembered in this browser */
   #noted = 0;
+  /** the server has said on this connection which room this is: our document may be sent */
+  #isIn = false;
   /** this connection has answered the server's step 1: markers mean something */
   #handshake = false;
 
@@ -109,6 +111,7 @@ export class Room {
 
   /** The server names the room's epoch: a room deleted and made anew is another room, its old copy is left alone. */
   #joined(epoch: string): void {
+    this.#isIn = this.#epoch === null || this.#epoch === epoch;
     if (this.#epoch === epoch) return;
     remembered.set(this.#key('epoch'), epoch);
     if (this.#epoch !== null) {
@@ -137,6 +140,14 @@ export class Room {
       // y-websocket sends the reply when the handler has returned: the marker must come after it.
       if (isStep1) queueMicrotask(() => this.#answered());
     };
+    // Nothing goes out before the server has named the room: of one deleted and made anew, the old copy may be read while
+    // that is under way. What is held back goes with the answer to the server's step 1, which comes after the name.
+    const send = provider._updateHandler;
+    doc.off('update', send);
+    provider._updateHandler = (update, origin) => {
+      if (this.#isIn) send(update, origin);
+    };
+    doc.on('update', provider._updateHandler);
     // Registered after the provider's own listener, so the marker follows the update it stands for.
     doc.on('update', (_update: Uint8Array, origin: Origin, _doc: Y.Doc, transaction: Y.Transaction) => {
       if (transaction.local && this.#isGesture(origin)) this.#made();
@@ -213,7 +224,7 @@ export class Room {
   }
 
   #lost(): void {
-    this.#handshake = false;
+    this.#isIn = this.#handshake = false;
     // The first attempt may fail as well: a page that opened without a server says Offline in the end, too.
     if (this.#facts.connected || this.#facts.lostAt === null) this.#change({ connected: false, lostAt: Date.now() });
   }
