@@ -138,6 +138,15 @@ async def shows(page: Page, build: str) -> None:
     await expect(page.locator("body")).to_have_attribute("data-main", build)
 
 
+async def opens(page: Page, url: str, build: str) -> None:
+    """Where the server takes seconds to answer, as on a busy machine, the page that is kept is shown: then again."""
+    with anyio.fail_after(60):
+        await page.goto(url)
+        while await page.locator("body").get_attribute("data-page") != build:
+            await page.goto(url)
+    await shows(page, build)
+
+
 async def test_s14_a_new_build_comes_whole_and_an_open_page_keeps_the_parts_of_its_own(
     browsing: BrowserContext, site: Site
 ) -> None:
@@ -149,8 +158,7 @@ async def test_s14_a_new_build_comes_whole_and_an_open_page_keeps_the_parts_of_i
 
     await anyio.to_thread.run_sync(site.deploy, "build002")
     new = await browsing.new_page()
-    await new.goto(site.url)
-    await shows(new, "build002")
+    await opens(new, site.url, "build002")
     await new.wait_for_function("caches.has('coplayer-shell-build002')")
     await new.evaluate("navigator.serviceWorker.getRegistration().then((found) => found.update())")
     await new.wait_for_function(
