@@ -6,7 +6,7 @@ import re
 
 import anyio
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import WebSocketRoute, expect
 
 from tests.e2e.conftest import Opener
 from tests.e2e.person import PHONE, Person
@@ -364,6 +364,47 @@ async def test_a_board_deleted_and_made_anew_is_empty(enter: Opener, server: Ser
     await ann.saved()
     await converged(ann, ben)
     await expect(ann.shapes("rect")).to_have_count(0)
+
+
+SLOW_DISK = """Object.defineProperty(IDBOpenDBRequest.prototype, 'onsuccess', {
+    set(told) { this.addEventListener('success', (event) => setTimeout(told, 2000, event)) }
+})"""
+
+
+async def test_s9_an_old_copy_that_is_read_before_the_server_names_the_room_stays_here(
+    enter: Opener, server: Server
+) -> None:
+    """What the server says is held up until the page shows its copy, with the socket open: slow machines do that."""
+    ann = await enter("gone")
+    await ann.draw("r", (250, 150), (350, 250))
+    await ann.saved()
+    await ann.page.request.delete(f"{server.url}/api/rooms/gone")
+    await ann.wait_for("error")
+    ben = await enter("gone")
+    circle = await ben.draw("o", (250, 150), (350, 250))
+    await ben.saved()
+
+    held: list[tuple[WebSocketRoute, str | bytes]] = []
+    may_pass = False
+
+    def through(page: WebSocketRoute) -> None:
+        upstream = page.connect_to_server()
+        page.on_message(upstream.send)
+        upstream.on_message(lambda message: page.send(message) if may_pass else held.append((page, message)))
+
+    await ann.page.route_web_socket("**/sync/**", through)
+    await ann.page.add_init_script(SLOW_DISK)
+    await ann.page.reload()
+    await expect(ann.shapes("rect")).to_have_count(1)
+    assert held, "the socket was to be open before the copy was read"
+    may_pass = True
+    for page, message in held:
+        page.send(message)
+    await expect(ann.shapes("ellipse")).to_have_count(1)
+    await ann.saved()
+    await converged(ann, ben)
+    stored = await (await ann.page.request.get(f"{server.url}/api/rooms/gone/doc")).json()
+    assert set(stored["shapes"]) == {circle}
 
 
 # ---- how it looks
