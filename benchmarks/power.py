@@ -163,7 +163,7 @@ class Work:
             if luck == 0:
                 await self._keep(hub, room)
             elif luck == 1:
-                lease = await hub.take_lease(room, "assistant", "h")
+                lease = await hub.leases.take(room, "assistant", "h")
                 self._tell("lease", room, number=lease.epoch)
             elif luck == 2:
                 await self._edit_and_delete(hub, f"{name}.{next(self._names)}")

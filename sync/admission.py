@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Callable
 
+import anyio
 from starlette.requests import HTTPConnection
 
 from sync.auth import ROLES, Access, NotAllowed, covers
@@ -12,24 +14,35 @@ from sync.hooks import Hooks
 from sync.protocol import CloseCode
 from sync.revocations import Level, Revocation, Revocations
 from sync.settings import Settings
-from sync.store import Store
+from sync.store import Store, StoreError
+
+log = logging.getLogger(__name__)
 
 PEER = "coplayer.peer"
 """Key of a scope: (host, port) of the peer itself; servers put the forwarded address into `client`."""
 MAX_USER = 128  # characters of a person's id
+POLL_S = 2.0  # how soon this process hears of what another one took back
 KEPT_S = 366 * 24 * 3600
 """How long a revocation is kept: no token that we make lives longer."""
 
 
 class Admission:
-    """Of one hub."""
+    """Of one hub. `changed` is called when something was taken back or given again: connections may be open."""
 
-    def __init__(self, store: Store, settings: Settings, hooks: Hooks, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        hooks: Hooks,
+        clock: Callable[[], float],
+        changed: Callable[[Revocations], None] = lambda revocations: None,
+    ) -> None:
         self._settings = settings
         self.revocations = Revocations()
         self._store = store
         self._hooks = hooks
         self._clock = clock
+        self._changed = changed
 
     def authorise(self, connection: HTTPConnection, token: str | None, room: str | None) -> Access:
         """What a caller may do, by a sign-in or by `token`; `room` is None where all are meant. Raises NotAllowed."""
@@ -59,24 +72,36 @@ class Admission:
             return False
         return access.covers(room)
 
-    async def read(self) -> bool:
-        """Look into the store; True when something was taken back or given again. Raises StoreError."""
-        return self.revocations.replace(await self._store.revocations(int(self._clock() * 1000)))
+    async def read(self) -> None:
+        """Look into the store. Raises StoreError."""
+        if self.revocations.replace(await self._store.revocations(int(self._clock() * 1000))):
+            self._changed(self.revocations)
+
+    async def keep_reading(self) -> None:
+        """Other processes may share the store: another server, the room workers."""
+        while True:
+            await anyio.sleep(POLL_S)
+            try:
+                await self.read()
+            except StoreError as error:
+                log.debug("what was taken back cannot be read: %s", error)
 
     async def revoke(self, room: str, user: str | None, token: str | None, access: Level) -> Revocation:
-        """Keep it; from now on nobody comes in who should not. Raises StoreError."""
+        """Take access back, on open connections too; `room` may be a prefix and `*`. Raises StoreError."""
         now = self._clock()
         revocation = Revocation(
             secrets.token_hex(8), room, user, token, access, int(now * 1000), int((now + KEPT_S) * 1000)
         )
         await self._store.revoke(revocation)
         self.revocations.replace([*self.revocations, revocation])
+        self._changed(self.revocations)
         return revocation
 
     async def unrevoke(self, number: str) -> bool:
-        """Was there one? Raises StoreError."""
+        """Give it back; was it taken? Raises StoreError."""
         was_there = await self._store.unrevoke(number)
         self.revocations.replace([revocation for revocation in self.revocations if revocation.id != number])
+        self._changed(self.revocations)
         return was_there
 
 

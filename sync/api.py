@@ -88,7 +88,7 @@ async def create_room(request: Request) -> Response:
     title = text_field(body, "title", MAX_TITLE, "")
     if not (access.can_write and hub_of(request).admission.allows(access, room)):
         raise NotAllowed(CloseCode.FORBIDDEN, "You may not make this board.")
-    hub_of(request).check_may_make_room(holder_of(request, access))
+    hub_of(request).connections.check_may_make_room(holder_of(request, access))
     await hub_of(request).create(room, request.app.state.board.profile)
     if title:
         await set_title(request, room, title, author_of(access))
@@ -140,7 +140,7 @@ async def room_events(request: Request) -> Response:
     slot = request.query_params.get("agent", DEFAULT_SLOT)[:MAX_SLOT]
 
     async def events() -> AsyncIterator[ServerSentEvent]:
-        async for status in hub_of(request).watch(slot):
+        async for status in hub_of(request).watches.watch(slot):
             if status is None:
                 yield ServerSentEvent(comment="alive")
             elif hub_of(request).admission.allows(access, status.room):
@@ -154,7 +154,7 @@ async def take_lease(request: Request) -> Response:
     room, _ = room_of(request, is_write=True)
     body = await body_of(request)
     slot, holder = text_field(body, "agent", MAX_SLOT, DEFAULT_SLOT), text_field(body, "holder", MAX_SLOT)
-    lease = await hub_of(request).take_lease(room, slot, holder)
+    lease = await hub_of(request).leases.take(room, slot, holder)
     return JSONResponse({"epoch": lease.epoch, "expires_in_s": hub_of(request).settings.lease_s})
 
 
@@ -166,7 +166,7 @@ async def end_lease(request: Request) -> Response:
     is_done = body.get("done", False)
     if not isinstance(is_done, bool):
         raise Problem(422, "`done` must be true or false.")
-    await hub_of(request).end_lease(room, slot, holder, is_done=is_done)
+    await hub_of(request).leases.end(room, slot, holder, is_done=is_done)
     return Response(status_code=204)
 
 

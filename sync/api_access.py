@@ -53,7 +53,7 @@ async def room_events(request: Request) -> Response:
     await hub.read(room, lambda doc: None)  # 404 before the stream begins
 
     async def events() -> AsyncIterator[ServerSentEvent]:
-        async for status in hub.follow(room):
+        async for status in hub.watches.follow(room):
             if status is None:
                 yield ServerSentEvent(comment="alive")
             elif not hub.admission.allows(access, room):

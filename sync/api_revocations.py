@@ -37,7 +37,7 @@ async def revoke(request: Request) -> Response:
     hub = hub_of(request)
     if not hub.settings.asks_for_tokens:
         raise Problem(409, "This server asks nobody for a token, so there is nothing to take back.")
-    revocation = await hub.revoke(room, user, token, LEVELS[LEVELS.index(left)])
+    revocation = await hub.admission.revoke(room, user, token, LEVELS[LEVELS.index(left)])
     return JSONResponse(_json(revocation), 201, {"location": f"/api/revocations/{revocation.id}"})
 
 
@@ -55,7 +55,7 @@ async def unrevoke(request: Request) -> Response:
     found = next((r for r in hub.admission.revocations if r.id == number and contains(access.room, r.room)), None)
     if found is None:
         raise Problem(404, f"There is no revocation {number}.")
-    await hub.unrevoke(number)
+    await hub.admission.unrevoke(number)
     return Response(status_code=204)
 
 

@@ -138,10 +138,10 @@ async def post_prompt(request: Request) -> Response:
         run = await hub.edit(room, write, by)
     except NoSuchRoom:  # as a browser that opens the address: asking makes the board
         with suppress(RoomExists):
-            hub.check_may_make_room(holder_of(request, access))
+            hub.connections.check_may_make_room(holder_of(request, access))
             await hub.create(room, request.app.state.board.profile)
         run = await hub.edit(room, write, by)
-    await hub.want(room, agent)
+    await hub.leases.want(room, agent)
     return JSONResponse({"run": run}, 202, {"location": f"/api/rooms/{room}/runs/{run}"})
 
 
@@ -194,7 +194,7 @@ async def run_events(request: Request) -> Response:
 
     async def events() -> AsyncIterator[ServerSentEvent]:
         last = ""
-        async with hub.following(room) as watcher:
+        async with hub.watches.following(room) as watcher:
             while True:
                 watcher.take()
                 state = await hub.read(room, lambda doc: run_json(doc, run))
@@ -232,7 +232,7 @@ async def cancel_run(request: Request) -> Response:
     stopped = json.loads(bytes(response.body))
     if stopped["status"] == "requires_user":
         # Nobody works on a run that waits for an answer; somebody must end it.
-        await hub_of(request).want(room_of(request, is_write=True)[0], stopped["agent"])
+        await hub_of(request).leases.want(room_of(request, is_write=True)[0], stopped["agent"])
     return response
 
 
@@ -252,7 +252,7 @@ async def answer_run(request: Request) -> Response:
         return {"run": run, "agent": str(entry.get("agent") or DEFAULT_SLOT)}
 
     response = await _change_run(request, change)
-    await hub_of(request).want(room, json.loads(bytes(response.body))["agent"])
+    await hub_of(request).leases.want(room, json.loads(bytes(response.body))["agent"])
     return response
 
 

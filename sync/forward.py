@@ -37,7 +37,7 @@ def forwarding(route: Route) -> Route:
         workers = hub_of(request).workers
         assert workers is not None
         room, _ = room_of(request)
-        if not await hub_of(request).is_elsewhere(room):
+        if not await hub_of(request).connections.is_elsewhere(room):
             return await endpoint(request)
         return Forwarded(workers, room)
 

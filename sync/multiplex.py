@@ -246,7 +246,9 @@ class Multiplex:
     async def _serve(self, document: Document, member: Member) -> None:
         try:
             with document.scope:
-                await self._hub.serve(document.room, document, member, None, self._profile_of(document.room))
+                await self._hub.connections.serve(
+                    document.room, document, member, None, self._profile_of(document.room)
+                )
             if document.scope.cancelled_caught:
                 self._forget(document)
                 await self.send(hocuspocus.denied(document.key, "The token has expired; ask for a new link."))

@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from sync.auth import NotAllowed
-from sync.hub import Gap
+from sync.edits import Gap
 from sync.names import BadRoomName
 from sync.protocol import CloseCode
 from sync.rooms import Rejected

@@ -68,7 +68,7 @@ async def serve_sync(websocket: WebSocket) -> None:
     try:
         try:
             room, member, agent, profile, expires_at = await _admit(websocket, hub)
-            is_elsewhere = await hub.is_elsewhere(room, profile, member.holder)
+            is_elsewhere = await hub.connections.is_elsewhere(room, profile, member.holder)
         except (ProtocolError, Rejected) as refusal:
             hub.tally.rejected[refusal.code] += 1
             await socket.close(refusal.code, refusal.reason)
@@ -76,9 +76,9 @@ async def serve_sync(websocket: WebSocket) -> None:
         logs.bind(room=room, user=member.identity.user)
         raw = websocket.scope.get("extensions", {}).get(RAW)
         if raw is not None and not is_elsewhere:
-            await hub.adopt(room, raw["transport"], member, agent, profile, expires_at)
+            await hub.connections.adopt(room, raw["transport"], member, agent, profile, expires_at)
         else:
-            await hub.serve(room, socket, member, agent, profile, expires_at)
+            await hub.connections.serve(room, socket, member, agent, profile, expires_at)
     except SocketClosed:
         return
 
@@ -135,7 +135,7 @@ async def _admit(websocket: WebSocket, hub: Hub) -> tuple[str, Member, Agent | N
     access = hub.admission.authorise(websocket, query.get("token"), room)
     agent = _agent(query.get("agent"), query.get("epoch"))
     if agent is not None:
-        await hub.check_lease(room, agent)
+        await hub.leases.check(room, agent)
     is_ours = agent is not None or query.get("coplayer") == "1"
     member = Member(
         identity=_identity(access, agent),

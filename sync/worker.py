@@ -99,7 +99,7 @@ class Worker:
         try:
             match await pipe.greeting():
                 case Join(room, member, agent, profile, expires_at):
-                    await self._hub.serve(room, pipe, member, agent, profile, expires_at)
+                    await self._hub.connections.serve(room, pipe, member, agent, profile, expires_at)
                 case Ask(scope):
                     await self._answer(pipe, scope)
         except SocketClosed:
@@ -143,7 +143,7 @@ class Worker:
             await anyio.sleep(patience_s / BEATS)
 
     async def _tell_people(self) -> None:
-        with self._hub.watching() as watcher:
+        with self._hub.watches.watching() as watcher:
             await self._tell_changes(watcher)
 
     async def _tell_changes(self, watcher: Watcher) -> None:

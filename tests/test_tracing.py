@@ -93,7 +93,7 @@ async def test_a_request_is_a_span_of_its_callers_trace_and_a_fault_is_told_with
 async def test_a_join_is_a_span_and_of_commits_one_in_a_hundred(spans: InMemorySpanExporter) -> None:
     hub = create_app(Settings(), MemoryStore()).state.hub
     async with hub.running(), anyio.create_task_group() as tasks:
-        tasks.start_soon(hub.serve, "team/plan", Quiet(), Member())
+        tasks.start_soon(hub.connections.serve, "team/plan", Quiet(), Member())
         with anyio.fail_after(5):
             while not named(spans, "join"):
                 await anyio.sleep(0.01)

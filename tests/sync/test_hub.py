@@ -124,7 +124,7 @@ class Party:
     def join(self, room: str = "r", member: Member | None = None, agent: Agent | None = None) -> FakeSocket:
         socket = FakeSocket()
         self.sockets.append(socket)
-        self._tasks.start_soon(self.hub.serve, room, socket, member or Member(), agent, "board")
+        self._tasks.start_soon(self.hub.connections.serve, room, socket, member or Member(), agent, "board")
         return socket
 
 
@@ -269,7 +269,7 @@ async def test_c1_a_send_that_takes_too_long_closes_the_connection() -> None:
         socket = FakeSocket()
         socket.is_stuck = True
         guests.sockets.append(socket)
-        guests._tasks.start_soon(guests.hub.serve, "r", socket, Member(), None, "board")
+        guests._tasks.start_soon(guests.hub.connections.serve, "r", socket, Member(), None, "board")
         assert (await socket.goodbye())[0] == CloseCode.SLOW_CONSUMER
 
 
@@ -391,24 +391,24 @@ async def _refusal(socket: FakeSocket) -> dict[str, object]:
 async def test_r8_a_newer_lease_closes_the_older_holders_connection() -> None:
     async with party(lease_s=0.05) as guests:
         await guests.hub.create("r", "board")
-        first = await guests.hub.take_lease("r", "assistant", "one")
+        first = await guests.hub.leases.take("r", "assistant", "one")
         old = Agent("assistant", first.epoch)
         socket = guests.join(member=Member(Identity("assistant", "agent"), epoch=first.epoch), agent=old)
         await socket.hear(SyncStep1)
         with pytest.raises(Taken):
-            await guests.hub.take_lease("r", "assistant", "two")
+            await guests.hub.leases.take("r", "assistant", "two")
         second = await _lease_when_free(guests.hub, "two")
         assert second.epoch > first.epoch
         assert (await socket.goodbye())[0] == CloseCode.SUPERSEDED
         with pytest.raises(Rejected):
-            await guests.hub.check_lease("r", old)
+            await guests.hub.leases.check("r", old)
 
 
 async def _lease_when_free(hub: Hub, holder: str) -> Lease:
     with anyio.fail_after(TIMEOUT_S):
         while True:
             try:
-                return await hub.take_lease("r", "assistant", holder)
+                return await hub.leases.take("r", "assistant", holder)
             except Taken as taken:
                 await anyio.sleep(taken.retry_in_ms / 1000)
 
@@ -416,7 +416,7 @@ async def _lease_when_free(hub: Hub, holder: str) -> Lease:
 async def test_a_watcher_hears_of_people_and_of_work() -> None:
     async with party() as guests:
         await guests.hub.create("quiet", "board")
-        watch = guests.hub.watch("assistant")
+        watch = guests.hub.watches.watch("assistant")
         seen: list[tuple[str, int, bool]] = []
 
         async def until(room: str, people: int, wanted: bool) -> None:
@@ -432,7 +432,7 @@ async def test_a_watcher_hears_of_people_and_of_work() -> None:
         await until("r", 1, False)
         socket.hang_up()
         await until("r", 0, False)
-        await guests.hub.want("quiet", "assistant")
+        await guests.hub.leases.want("quiet", "assistant")
         await until("quiet", 0, True)
         await watch.aclose()
 

@@ -13,7 +13,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from sync import hub as hubs
+from sync import admission
 from sync.auth import Access, Authority, NotAllowed, Role
 from sync.memory_store import MemoryStore
 from sync.presence import Identity
@@ -101,7 +101,7 @@ async def test_a9_an_open_connection_is_closed_at_once_and_no_other_is() -> None
         for socket in (ann, ben):
             socket.say(SyncStep1({}))
             await socket.hear(SyncStep2)
-        await guests.hub.revoke("r", "ann", None, "none")
+        await guests.hub.admission.revoke("r", "ann", None, "none")
         assert await ann.goodbye() == (CloseCode.FORBIDDEN, TAKEN_BACK)
         ben.say(edit(), SyncStatus(b"1"))
         await ben.hear(SyncStatus)
@@ -115,13 +115,13 @@ async def test_a9_a_writer_becomes_a_reader_and_a_writer_again_on_the_same_conne
         for socket in (ann, ben):
             socket.say(SyncStep1({}))
             await socket.hear(SyncStep2)
-        taken = await guests.hub.revoke("*", "ann", None, "read")
+        taken = await guests.hub.admission.revoke("*", "ann", None, "read")
         assert (await _event(ann, "access"))["access"] == "read"
         ann.say(edit(), SyncStatus(b"1"), Awareness((AwarenessEntry(ClientId(2**21), 1, "{}"),)))
         assert (await _event(ann, "refused"))["reason"] == NOW_READ_ONLY
         assert (await ben.hear(Awareness)).entries[0].client == 2**21, "a reader is seen"
         assert await shapes(guests.hub) == {}
-        await guests.hub.unrevoke(taken.id)
+        await guests.hub.admission.unrevoke(taken.id)
         assert await _event(ann, "access") == {"type": "access", "access": "write"}
         await ann.hear(SyncStep1)  # what was refused is asked for
         ann.say(SyncStep2(edit().update), SyncStatus(b"2"))
@@ -138,12 +138,12 @@ async def _event(socket: FakeSocket, kind: str) -> dict[str, Any]:
 
 @pytest.mark.anyio
 async def test_a9_what_another_process_took_back_is_heard_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hubs, "REVOCATIONS_POLL_S", 0.01)
+    monkeypatch.setattr(admission, "POLL_S", 0.01)
     store = MemoryStore()
     async with party(store) as here, party(store) as there:
         ann = join(here, "ann")
         await ann.hear(SyncStep1)
-        await there.hub.revoke("*", None, "t", "none")
+        await there.hub.admission.revoke("*", None, "t", "none")
         assert (await ann.goodbye())[0] == CloseCode.FORBIDDEN
 
 
