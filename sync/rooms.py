@@ -98,15 +98,15 @@ class Rooms:
         self._clock = clock
         self._new_epoch = new_epoch
         self._slots: dict[str, Slot] = {}
-        self._to_start: list[Callable[[], Coroutine[Any, Any, None]]] = []
-        self._has_to_start: anyio.Event | None = None
+        self._to_append: list[Callable[[], Coroutine[Any, Any, None]]] = []
+        self._has_to_append: anyio.Event | None = None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Serve inside this context; leaving it drains."""
         async with self.store.open(), anyio.create_task_group() as tasks:
             tasks.start_soon(self._janitor)
-            tasks.start_soon(self._start_pumps, tasks)
+            tasks.start_soon(self._start_appends, tasks)
             try:
                 yield
             finally:
@@ -261,7 +261,7 @@ class Rooms:
             self.store,
             self._clock,
             self._settings,
-            self._start_soon,
+            self._start_append,
             self._hooks.on_change,
             self.tally,
         )
@@ -269,18 +269,19 @@ class Rooms:
         live.has_gaps = bool(loaded.damaged or pure.skipped or pure.sealed)
         return live
 
-    def _start_soon(self, pump: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Called from a transport's callbacks too, where no task runs that could start another."""
-        self._to_start.append(pump)
-        if self._has_to_start is not None:
-            self._has_to_start.set()
+    def _start_append(self, append: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """A task for one batch to a store that does not call back. Called from a transport's callbacks and from timers
+        too, where no task runs that could start another."""
+        self._to_append.append(append)
+        if self._has_to_append is not None:
+            self._has_to_append.set()
 
-    async def _start_pumps(self, tasks: TaskGroup) -> None:
+    async def _start_appends(self, tasks: TaskGroup) -> None:
         while True:
-            while self._to_start:
-                tasks.start_soon(self._to_start.pop())
-            self._has_to_start = anyio.Event()
-            await self._has_to_start.wait()
+            while self._to_append:
+                tasks.start_soon(self._to_append.pop())
+            self._has_to_append = anyio.Event()
+            await self._has_to_append.wait()
 
     async def _janitor(self) -> None:
         """Unloads rooms that nobody uses, and writes snapshots of those whose log has grown."""
