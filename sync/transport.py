@@ -11,6 +11,7 @@ import asyncio
 import random
 import socket as sockets
 from collections.abc import Callable
+from time import perf_counter
 from typing import Any
 
 from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
@@ -21,11 +22,13 @@ from sync import websocket as ws
 from sync.connection import RAW, Receiver
 from sync.outgoing import Outgoing, framed
 from sync.protocol import CloseCode
+from sync.turns import turns_of
 
 CLOSE_TIMEOUT_S = 10.0  # for the peer's answer to our close frame
 LINGER_S = 5.0  # a peer that has not read what was sent to it so long after its connection ended gets no more of it
 DISCARD_S = 2.0  # what a peer whose frames are wrong still sends is thrown away, so that it can read why
-MAX_AT_ONCE = 64  # messages of one connection before others have their turn; a full read holds thousands
+FEW = 3  # messages of one connection that are handled without a look at the clock
+TURN_S = 0.0005  # after them it goes on for so long before others have their turn; a full read holds thousands
 SERVICE_RESTART = 1012
 
 
@@ -38,6 +41,8 @@ class WebSocket(WebSocketsSansIOProtocol):
     receiver: Receiver | None = None
     is_attached = False
     is_discarding = False
+    is_queued = False
+    """It has sent more than is handled at once: it is not read on, and what is left waits for its turn."""
     is_over = False
     """Nothing more is written: a close frame was, or the socket is gone."""
     pong: bytes | None = None
@@ -64,7 +69,10 @@ class WebSocket(WebSocketsSansIOProtocol):
             if self.reader is None or not data:
                 return
         self.reader.feed(data)
-        self.read()
+        if self.is_queued:
+            self.transport.pause_reading()
+        else:
+            self.read()
 
     def pause_writing(self) -> None:
         """The buffer is full."""
@@ -97,30 +105,49 @@ class WebSocket(WebSocketsSansIOProtocol):
         reader = self.reader
         if reader is None:
             return
+        end = 0.0
         try:
-            for _ in range(MAX_AT_ONCE):
-                frame = reader.next()
-                if frame is None:
-                    return
-                opcode, payload = frame
-                if opcode == ws.BINARY and self.receiver is not None and not self.close_sent:
-                    self.receiver.received(payload)
-                else:
-                    self.handle_frame(opcode, payload)
-                if self.is_discarding or (self.read_paused and not self.close_sent):
-                    return
+            while True:
+                for _ in range(FEW):
+                    frame = reader.next()
+                    if frame is None:
+                        return
+                    opcode, payload = frame
+                    if opcode == ws.BINARY and self.receiver is not None and not self.close_sent:
+                        self.receiver.received(payload)
+                    else:
+                        self.handle_frame(opcode, payload)
+                    if self.is_discarding or (self.read_paused and not self.close_sent):
+                        return
+                now = perf_counter()
+                if not end:
+                    end = now + TURN_S
+                elif now >= end:
+                    break
         except ws.Broken as broken:
             self.fail(broken)
         else:
-            self.transport.pause_reading()
-            self.loop.call_soon(self.read_on)
+            if not self.is_queued:
+                self.is_queued = True
+                self.transport.pause_reading()
+                turns_of(self.loop).wait(self.has_turn)
+
+    def has_turn(self) -> None:
+        """Others have had theirs."""
+        self.is_queued = False
+        self.read_on()
 
     def read_on(self) -> None:
-        """Others have had their turn."""
-        if not self.transport.is_closing():
-            if not self.read_paused:
-                self.transport.resume_reading()
+        """What has come already; when nothing of it is left, what comes."""
+        if self.may_read:
             self.read()
+            if self.may_read:
+                self.transport.resume_reading()
+
+    @property
+    def may_read(self) -> bool:
+        """Nothing keeps it from it: its turn, a limit, the application, its end."""
+        return not (self.is_queued or self.read_paused or self.transport.is_closing())
 
     def handle_frame(self, opcode: int, payload: bytes) -> None:
         """Control frames, and messages for ASGI. Raises Broken."""
