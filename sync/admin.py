@@ -69,7 +69,7 @@ def _add_room_actions(actions: argparse._SubParsersAction[Any]) -> None:
             ("export", "a board as .json, .svg or .png"),
             ("import", "lay an exported .json over a board, which is made when there is none"),
             ("delete", "a board and its versions, for good"),
-            ("versions", "list, keep or go back to versions"),
+            ("versions", "list, keep, rename or go back to versions"),
             ("retry", "read a board in full again that is read-only because reading it had failed"),
         )
     }
@@ -85,6 +85,9 @@ def _add_room_actions(actions: argparse._SubParsersAction[Any]) -> None:
     parsers["import"].add_argument("file", type=Path)
     parsers["delete"].add_argument("--yes", action="store_true", help="yes, for good")
     parsers["versions"].add_argument("--keep", metavar="NAME", help="keep the board as it is now under a name")
+    parsers["versions"].add_argument(
+        "--rename", metavar=("NUMBER", "NAME"), nargs=2, help="name a version; an automatic one stays from then on"
+    )
     parsers["versions"].add_argument("--restore", metavar="NUMBER", type=int, help="go back to a version")
 
 

@@ -160,6 +160,10 @@ async def _versions(client: httpx2.AsyncClient, arguments: argparse.Namespace) -
     if arguments.keep is not None:
         version = (await _ask(client, "POST", path, json={"name": arguments.keep})).json()
         print(f"version {version['id']} kept")
+    elif arguments.rename is not None:
+        number, name = arguments.rename
+        await _ask(client, "PATCH", f"{path}/{quote(number, safe='')}", json={"name": name})
+        print(f"version {number}: {name}")
     elif arguments.restore is not None:
         await _ask(client, "POST", f"{path}/{arguments.restore}/restore")
         print(f"{arguments.room}: as it was in version {arguments.restore}")

@@ -77,7 +77,7 @@ async def keep_version(request: Request) -> Response:
     room, access = room_of(request, is_write=True)
     hub = hub_of(request)
     name = text_field(await body_of(request), "name", MAX_NAME, "")
-    if sum(not version.is_automatic for version in await hub.store.versions(room)) >= MAX_NAMED:
+    if _named(await hub.store.versions(room)) >= MAX_NAMED:
         raise Problem(409, f"A room keeps at most {MAX_NAMED} named versions.")
     snapshot = await hub.read(room, lambda doc: doc.get_update())
     at = int(hub.now() * 1000)
@@ -94,6 +94,20 @@ async def show_version(request: Request) -> Response:
         profile = live.room.gate.profile
     document = read_document(document_of(snapshot, profile), profile.roots or ())
     return JSONResponse({**_json(version), "document": document})
+
+
+async def rename_version(request: Request) -> Response:
+    """Name a version: `{name}`. An automatic one is kept from then on, as if somebody had kept it."""
+    room, _ = room_of(request, is_write=True)
+    store, number = hub_of(request).store, _id_of(request)
+    name = text_field(await body_of(request), "name", MAX_NAME)
+    if not name.strip():
+        raise Problem(422, "`name` must say something.")
+    versions = await store.versions(room)
+    is_new = any(version.id == number and version.is_automatic for version in versions)
+    if is_new and _named(versions) >= MAX_NAMED:
+        raise Problem(409, f"A room keeps at most {MAX_NAMED} named versions.")
+    return JSONResponse(_json(await store.rename_version(room, number, name)))
 
 
 async def restore_version(request: Request) -> Response:
@@ -120,6 +134,10 @@ async def restore_version(request: Request) -> Response:
         return await current_document(request, room)
 
 
+def _named(versions: Sequence[Version]) -> int:
+    return sum(not version.is_automatic for version in versions)
+
+
 def _id_of(request: Request) -> int:
     text = request.path_params["version"]
     if not (text.isascii() and text.isdigit() and len(text) <= 15):
@@ -136,5 +154,6 @@ ROUTES: tuple[BaseRoute, ...] = (
     Route("/api/rooms/{room:path}/versions", list_versions, methods=["GET"]),
     Route("/api/rooms/{room:path}/versions", keep_version, methods=["POST"]),
     Route("/api/rooms/{room:path}/versions/{version}", show_version, methods=["GET"]),
+    Route("/api/rooms/{room:path}/versions/{version}", rename_version, methods=["PATCH"]),
     Route("/api/rooms/{room:path}/versions/{version}/restore", restore_version, methods=["POST"]),
 )

@@ -173,6 +173,13 @@ class MemoryStore:
             raise NoSuchVersion(f"The room {room} has no version {number}.")
         return row.versions[number]
 
+    async def rename_version(self, room: str, number: int, name: str) -> Version:
+        """See Store."""
+        version, snapshot = await self.version(room, number)
+        renamed = replace(version, name=name, is_automatic=False)
+        self._row(room).versions[number] = renamed, snapshot
+        return renamed
+
     async def revoke(self, revocation: Revocation) -> None:
         """See Store."""
         self._check()

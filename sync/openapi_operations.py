@@ -227,6 +227,12 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/api/rooms/{room}/versions/{version}"): Operation(
         "history", {200: (JSON, {"allOf": [ref("Version"), _object(("document",), document=ref("Document"))]})}
     ),
+    ("PATCH", "/api/rooms/{room}/versions/{version}"): Operation(
+        "history",
+        {200: (JSON, ref("Version"))},
+        {JSON: _object(("name",), name={**text(200, 1), "pattern": r"\S"})},
+        fails=(400, 409, 413, 422),
+    ),
     ("POST", "/api/rooms/{room}/versions/{version}/restore"): Operation(
         "history", _DOCUMENT, fails=(409, 413, 422), has_etag=True
     ),

@@ -6,6 +6,7 @@ As sync/sqlite_history.py; functions of one connection, `room` is the number of 
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 
 from sync.postgres_links import Connection
 from sync.rows import damage, is_as_written, storable
@@ -79,6 +80,17 @@ async def version(connection: Connection, room: int, name: str, number: int) -> 
     if not is_as_written(row[6], row[7]):
         raise StoreError(f"Version {number} of room {name} is damaged; restore it from a backup.")
     return Version(*row[:6]), row[6]
+
+
+async def rename_version(connection: Connection, room: int, room_name: str, number: int, name: str) -> Version:
+    """Name a version, an automatic one for good. Raises NoSuchVersion, StoreError."""
+    found, _ = await version(connection, room, room_name, number)
+    renamed = replace(found, name=storable(name), is_automatic=False)
+    await connection.execute(
+        "UPDATE coplayer.versions SET name = %s, is_automatic = false WHERE room = %s AND id = %s",
+        (renamed.name, room, number),
+    )
+    return renamed
 
 
 async def check(connection: Connection, room: int, seq: int) -> list[str]:

@@ -320,6 +320,16 @@ class PostgresStore:
 
         return await self._others.run(work)
 
+    async def rename_version(self, room: str, number: int, name: str) -> Version:
+        """See Store."""
+
+        async def work(connection: Connection) -> Version:
+            async with connection.transaction():
+                room_id = (await _find(connection, room, "FOR NO KEY UPDATE"))[0]
+                return await history.rename_version(connection, room_id, room, number, name)
+
+        return await self._others.run(work)
+
     async def revoke(self, revocation: Revocation) -> None:
         """See Store."""
         await self._others.run(lambda c: postgres_revocations.add(c, revocation))

@@ -6,6 +6,7 @@ Functions of one connection, which the store's threads call; `room` is the numbe
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 
 from sync import sqlite_sums
 from sync.rows import MAX_NAMED, checksum, damage, is_as_written, storable
@@ -80,6 +81,18 @@ def version(connection: sqlite3.Connection, room: int, name: str, number: int) -
     if not is_as_written(data, crc, *row[:5]):
         raise StoreError(f"Version {number} of room {name} is damaged; restore it from a backup.")
     return _version(row), data
+
+
+def rename_version(connection: sqlite3.Connection, room: int, room_name: str, number: int, name: str) -> Version:
+    """Name a version, an automatic one for good. Raises NoSuchVersion, StoreError."""
+    found, data = version(connection, room, room_name, number)  # a new checksum must not cover up damage
+    renamed = replace(found, name=storable(name), is_automatic=False)
+    crc = checksum(data, number, renamed.name, renamed.author, renamed.at, 0)
+    connection.execute(
+        "UPDATE versions SET name = ?, is_automatic = 0, crc = ? WHERE room = ? AND id = ?",
+        (renamed.name, crc, room, number),
+    )
+    return renamed
 
 
 def check_all(connection: sqlite3.Connection) -> list[str]:

@@ -112,6 +112,10 @@ class SQLiteStore:
         """See Store."""
         return await self._read(lambda c: history.version(c, find(c, room)[0], room, number))
 
+    async def rename_version(self, room: str, number: int, name: str) -> Version:
+        """See Store."""
+        return await self._write(lambda c: history.rename_version(c, find(c, room)[0], room, number, name))
+
     async def revoke(self, revocation: Revocation) -> None:
         """See Store."""
         await self._write(lambda c: sqlite_revocations.add(c, revocation))

@@ -201,6 +201,11 @@ class Store(Protocol):
         """One version and its document. Raises NoSuchVersion, and StoreError when it does not read as written."""
         ...
 
+    async def rename_version(self, room: str, number: int, name: str) -> Version:
+        """Name a version. An automatic one counts as named from then on, and stays. Raises NoSuchVersion, NoSuchRoom,
+        and StoreError when it does not read as written."""
+        ...
+
     async def revoke(self, revocation: Revocation) -> None:
         """Keep it, until it is over or taken back."""
         ...

@@ -12,6 +12,8 @@ Needs pytest with anyio's plugin. `pytest.register_assert_rewrite("sync.testing"
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import anyio
 import pytest
 
@@ -245,6 +247,28 @@ class StoreContract:
         ]
         assert list(await store.versions("a")) == [*reversed(made[3:]), named]
 
+    async def test_v6_a_version_that_is_named_keeps_its_document_and_an_automatic_one_stays_from_then_on(
+        self, store: Store
+    ) -> None:
+        await store.create("a", "e", "map", NOW)
+        old = await store.add_version("a", "Before", "ann", NOW, b"old", auto=False)
+        automatic = await store.add_version("a", "", "", NOW + 1, b"auto", auto=True)
+        renamed = await store.rename_version("a", old.id, "After")
+        assert renamed == replace(old, name="After")
+        kept = await store.rename_version("a", automatic.id, "Worth it")
+        assert kept == replace(automatic, name="Worth it", is_automatic=False)
+        assert list(await store.versions("a")) == [kept, renamed]
+        assert await store.version("a", old.id) == (renamed, b"old")
+        assert await store.version("a", kept.id) == (kept, b"auto")
+        assert await store.check("a") == [], "the check sums are of the new names"
+        for n in range(MAX_AUTOMATIC_VERSIONS + 1):
+            await store.add_version("a", "", "", NOW + n, b"x", auto=True)
+        assert list(await store.versions("a"))[-2:] == [kept, renamed], "named ones are not pushed out"
+        with pytest.raises(NoSuchVersion):
+            await store.rename_version("a", 9_999, "x")
+        with pytest.raises(NoSuchRoom):
+            await store.rename_version("b", old.id, "x")
+
     async def test_o6_a_purge_takes_old_automatic_versions_and_leaves_named_ones_and_the_newest(
         self, store: Store
     ) -> None:
@@ -289,7 +313,9 @@ class StoreContract:
         await store.create("a", "e", "map", NOW)
         assert await store.append("a", [Entry(b"1", text, NOW)]) == 1
         await store.describe("a", text)
-        await store.add_version("a", text, text, NOW, b"x", auto=False)
+        kept = await store.add_version("a", text, text, NOW, b"x", auto=False)
+        await store.rename_version("a", kept.id, text)
+        assert await store.check("a") == []
         assert (await store.load("a")).info.title.startswith(text[:4])
 
     async def test_a9_what_was_taken_back_is_kept_until_it_is_over_or_lifted(self, store: Store) -> None:

@@ -35,6 +35,11 @@ async def keep(person: Person, name: str) -> None:
     await expect(person.handle("version-name")).to_have_value("")
 
 
+def field_of(person: Person) -> Locator:
+    """Where a version's name is written."""
+    return person.handle("version-rename-field")
+
+
 async def test_v5_versions_are_looked_at_on_a_slider_gone_back_to_and_forward_again(enter: Opener) -> None:
     ann, ben = await enter(name="Ann"), await enter(name="Ben")
     box = await ann.draw("r", (300, 200), (460, 300))
@@ -88,6 +93,44 @@ async def test_v5_versions_are_looked_at_on_a_slider_gone_back_to_and_forward_ag
         await expect(live(person)).to_have_count(3)
         await expect(person.shape(box)).to_have_attribute("data-fill", "green")
     await ann.saved()
+
+
+async def test_v6_a_version_is_renamed_in_place_by_keyboard_and_escape_gives_up_the_name_only(enter: Opener) -> None:
+    ann, ben = await enter(name="Ann"), await enter(name="Ben", viewport=PHONE, has_touch=True)
+    await ann.draw("r", (300, 200), (460, 300))
+    await ann.page.keyboard.press("Escape")
+    await ann.saved()
+    await look_at_versions(ann)
+    await expect(ann.handle("version-rename")).to_have_count(0)  # now is no version
+    await keep(ann, "Frist")
+    await ann.handle("past-slider").focus()
+    await ann.page.keyboard.press("ArrowLeft")
+    await expect(ann.handle("past-title")).to_have_text("Frist")
+
+    field = field_of(ann)
+    await ann.page.keyboard.press("F2")
+    await expect(field).to_be_focused()
+    await ann.page.keyboard.type("Never mind")
+    await ann.page.keyboard.press("Escape")
+    await expect(ann.handle("past-title")).to_have_text("Frist")
+    await expect(ann.handle("version-rename")).to_be_focused()  # and its Enter begins anew
+    await ann.page.keyboard.press("Enter")
+    await expect(field).to_be_focused()
+    await ann.page.keyboard.type("First")
+    await ann.screenshot("version-rename")
+    await ann.page.keyboard.press("Enter")
+    await expect(ann.handle("past-title")).to_have_text("First")
+    await expect(ann.handle("past-detail")).to_have_text("Named “First”.")
+    await expect(ann.handle("version-rename")).to_be_focused()
+
+    await look_at_versions(ben)
+    await expect(ben.handle("past-slider")).to_have_attribute("max", "1")
+    await ben.handle("past-earlier").click()
+    await expect(ben.handle("past-title")).to_have_text("First")
+    await ben.handle("version-rename").tap()
+    await field_of(ben).fill("First box")
+    await ben.handle("past-detail").tap()  # leaving it saves, as everywhere
+    await expect(ben.handle("past-title")).to_have_text("First box")
 
 
 async def test_versions_without_a_server_say_so(enter: Opener, server: Server) -> None:

@@ -77,6 +77,9 @@ def test_boards_go_in_and_out_without_a_server(shell: Shell, board: Path, tmp_pa
     board.write_text(board.read_text().replace("Login", "Changed"))
     shell("rooms", "import", "team/a", str(board))
     assert "First" in shell("rooms", "versions", "team/a")
+    assert "version 1: One" in shell("rooms", "versions", "team/a", "--rename", "1", "One")
+    assert "One" in shell("rooms", "versions", "team/a")
+    assert "no version nine" in shell("rooms", "versions", "team/a", "--rename", "nine", "One", status=1)
     shell("rooms", "versions", "team/a", "--restore", "1")
     assert json.loads(shell("rooms", "export", "team/a"))["shapes"]["a"]["text"] == "Login"
     assert "--yes" in shell("rooms", "delete", "team/a", status=1)

@@ -63,6 +63,18 @@ def test_v2_a_named_version_shows_the_board_as_it_was(room: str) -> None:
     assert kept.headers["location"] == room.removeprefix(room.split("/api")[0]) + f"/versions/{version['id']}"
 
 
+def test_v6_a_version_is_renamed_and_nothing_else_of_it_changes(room: str) -> None:
+    kept = httpx.post(f"{room}/versions", json={"name": "Frist"}).json()
+    url = f"{room}/versions/{kept['id']}"
+    before = httpx.get(url).json()
+    renamed = httpx.patch(url, json={"name": "First"})
+    assert (renamed.status_code, renamed.json()) == (200, {**kept, "name": "First"})
+    for body in ({}, {"name": ""}, {"name": "  "}, {"name": 7}, {"name": "x" * 201}):
+        assert httpx.patch(url, json=body).status_code == 422, body
+    assert httpx.get(url).json() == {**before, "name": "First"}
+    assert httpx.patch(f"{room}/versions/99", json={"name": "x"}).status_code == 404
+
+
 def test_v4_going_back_restores_fields_keeps_conversations_and_can_be_undone(room: str) -> None:
     first = httpx.post(f"{room}/versions", json={"name": "First"}).json()["id"]
     before = document(room)

@@ -158,6 +158,20 @@ class TestSQLiteStore(StoreContract):
             connection.close()
             assert await store.check("a") == [sentence]
 
+    async def test_v6_a_new_name_does_not_cover_up_that_a_version_is_damaged(self, tmp_path: Path) -> None:
+        path = tmp_path / "coplayer.db"
+        store = SQLiteStore(path)
+        async with store.open():
+            await store.create("a", "e", "map", NOW)
+            await store.add_version("a", "Old", "ann", NOW, b"x", auto=False)
+            with sqlite3.connect(path) as connection:
+                connection.execute("UPDATE versions SET data = x'00'")
+            connection.close()
+            with pytest.raises(StoreError, match="Version 1 of room a is damaged"):
+                await store.rename_version("a", 1, "New")
+            assert [version.name for version in await store.versions("a")] == ["Old"]
+            assert await store.check("a") == ["its version 1 is damaged"]
+
     async def test_data_of_a_newer_version_is_not_touched(self, tmp_path: Path) -> None:
         path = tmp_path / "coplayer.db"
         with sqlite3.connect(path) as connection:

@@ -7,6 +7,12 @@ export interface BarProps {
   label: string;
   icon: LucideIcon;
   title: string;
+  /** stands in the place of the title while that is written */
+  field?: ComponentChildren;
+  /** beside the title */
+  tool?: ComponentChildren;
+  /** F2 */
+  onRename?: () => void;
   /** small, beside the title */
   when: string;
   detail: ComponentChildren;
@@ -25,10 +31,18 @@ export function Bar(props: BarProps): JSX.Element {
   const slider = useRef<HTMLInputElement>(null);
   useEffect(() => slider.current?.focus(), []);
   return (
-    <section class="island past-bar" data-testid="past-bar" aria-label={props.label}>
+    <section
+      class="island past-bar"
+      data-testid="past-bar"
+      aria-label={props.label}
+      onKeyDown={(event) => {
+        if (event.key === 'F2') props.onRename?.();
+      }}
+    >
       <header>
         <Icon size={16} strokeWidth={1.75} aria-hidden="true" />
-        <h2 data-testid="past-title">{props.title}</h2>
+        {props.field ?? <h2 data-testid="past-title">{props.title}</h2>}
+        {props.tool}
         <span class="past-when">{props.when}</span>
         <button
           type="button"

@@ -1,6 +1,6 @@
 /** Versions of the board: a slider through them up to now, a name for now, and going back to one. */
 import { useSignal } from '@preact/signals';
-import { History } from 'lucide-preact';
+import { History, Pencil } from 'lucide-preact';
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Editor } from '../editor';
@@ -13,6 +13,7 @@ import {
   keepVersion,
   listDeeds,
   listVersions,
+  renameVersion,
   restoreVersion,
   shapesOfVersion,
   type Version,
@@ -42,6 +43,36 @@ function summary({ made, changed, removed }: Difference): string {
   return parts.join(', ') || 'Nothing drawn or changed';
 }
 
+/** The name as a field in the place of the title: Enter and leaving save, Escape does not. */
+function NameField(props: { name: string; onDone: (name: string | null) => void }): JSX.Element {
+  const field = useRef<HTMLInputElement>(null);
+  const isOver = useRef(false);
+  useEffect(() => field.current?.select(), []);
+  const close = (isSaved: boolean): void => {
+    if (isOver.current) return;
+    isOver.current = true;
+    const name = field.current?.value.trim() ?? '';
+    props.onDone(isSaved && name !== '' && name !== props.name ? name : null);
+  };
+  return (
+    <input
+      ref={field}
+      class="past-rename"
+      data-testid="version-rename-field"
+      aria-label="Name of this version"
+      placeholder="Name this version"
+      maxLength={LONGEST_NAME}
+      defaultValue={props.name}
+      onBlur={() => close(true)}
+      onKeyDown={(event) => {
+        if (event.isComposing) return;
+        if (event.key === 'Enter') close(true);
+        if (event.key === 'Escape') close(false);
+      }}
+    />
+  );
+}
+
 /** Keeps the present as a version, goes back, and offers the way forward again. */
 async function goBack(editor: Editor, version: Version): Promise<void> {
   const room = editor.room.name;
@@ -67,8 +98,11 @@ export function VersionsBar({ editor, show, close }: VersionsProps): JSX.Element
   const at = useSignal(0);
   const detail = useSignal('Looking for versions…');
   const name = useSignal('');
+  /** the version whose name is being written */
+  const naming = useSignal<number | null>(null);
   const isBusy = useSignal(false);
   const known = useRef(new Map<number, Shapes>());
+  const pencil = useRef<HTMLButtonElement>(null);
   const deeds = useRef<readonly Deed[] | null>(null);
 
   const load = async (): Promise<void> => {
@@ -98,6 +132,7 @@ export function VersionsBar({ editor, show, close }: VersionsProps): JSX.Element
   };
   const move = async (next: number): Promise<void> => {
     at.value = next;
+    naming.value = null;
     try {
       if (next >= versions.peek().length) {
         show(null, []);
@@ -139,11 +174,49 @@ export function VersionsBar({ editor, show, close }: VersionsProps): JSX.Element
     await load();
     detail.value = 'Kept. Move the slider to look back.';
   };
+  const rename = (of: Version, next: string | null): void => {
+    naming.value = null;
+    // Back to where Tab was; not when the field was left for something else.
+    requestAnimationFrame(() => {
+      if (document.activeElement === document.body) pencil.current?.focus();
+    });
+    if (next === null) return;
+    void act(async () => {
+      const renamed = await renameVersion(room, of.id, next);
+      if (!renamed) return;
+      versions.value = versions.peek().map((each) => (each.id === renamed.id ? renamed : each));
+      detail.value = `Named “${titleOf(renamed)}”.`;
+    });
+  };
+  const isNaming = canWrite && version !== undefined && naming.value === version.id;
   return (
     <Bar
       label="Versions of the board"
       icon={History}
       title={version ? titleOf(version) : 'Now'}
+      {...(isNaming ? { field: <NameField name={version.name} onDone={(next) => rename(version, next)} /> } : {})}
+      tool={
+        canWrite &&
+        version &&
+        !isNaming && (
+          <button
+            ref={pencil}
+            type="button"
+            class="icon-button"
+            data-testid="version-rename"
+            aria-label={`Rename ${titleOf(version)}`}
+            title="Rename (F2)"
+            onClick={() => {
+              naming.value = version.id;
+            }}
+          >
+            <Pencil size={15} strokeWidth={1.75} aria-hidden="true" />
+          </button>
+        )
+      }
+      onRename={() => {
+        if (canWrite && version) naming.value = version.id;
+      }}
       when={version ? `${moment(version.at)} · ${ago(version.at, Date.now())}` : ''}
       detail={detail.value}
       last={versions.value.length}

@@ -39,6 +39,11 @@ export async function keepVersion(room: string, name: string): Promise<Version |
   return readVersion(await json(await request('POST', address(room), { name })))[0] ?? null;
 }
 
+/** Gives it a name; an automatic version stays from then on. */
+export async function renameVersion(room: string, id: number, name: string): Promise<Version | null> {
+  return readVersion(await json(await request('PATCH', address(room, `/${id}`), { name })))[0] ?? null;
+}
+
 export async function restoreVersion(room: string, id: number): Promise<void> {
   await request('POST', address(room, `/${id}/restore`), {});
 }
