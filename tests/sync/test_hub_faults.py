@@ -24,7 +24,7 @@ from sync.protocol import (
 )
 from sync.room import Member
 from sync.store import Entry, Loaded, StoreError
-from tests.sync.test_hub import TIMEOUT_S, FakeSocket, Party, edit, party, shapes
+from tests.support.party import TIMEOUT_S, FakeSocket, Party, edit, party, shapes
 
 pytestmark = pytest.mark.anyio
 FULL = StoreError("the disk is full")

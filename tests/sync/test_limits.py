@@ -25,7 +25,6 @@ from sync.live import Agent
 from sync.presence import ConnectionId, Identity, Presence
 from sync.protocol import (
     AwarenessEntry,
-    BoardEvent,
     ClientId,
     CloseCode,
     SyncStatus,
@@ -37,8 +36,8 @@ from sync.protocol import (
 from sync.room import Holder, Member
 from sync.rooms import Rejected
 from sync.settings import Settings
+from tests.support.party import FakeSocket, Party, edit, party, shapes
 from tests.support.server import Server
-from tests.sync.test_hub import FakeSocket, Party, edit, party, shapes
 
 SECRET = "a secret of thirty-two bytes or more"
 MINUTE_S = 60.0
@@ -165,13 +164,6 @@ def join(guests: Party, user: str = "ann") -> FakeSocket:
     return guests.join(member=Member(Identity(user), hears_events=True, holder=holder))
 
 
-async def event(socket: FakeSocket, kind: str) -> dict[str, Any]:
-    while True:
-        found: dict[str, Any] = (await socket.hear(BoardEvent)).event
-        if found["type"] == kind:
-            return found
-
-
 @pytest.mark.anyio
 async def test_a10_who_is_too_quick_is_read_more_slowly_and_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "UPDATES_BURST_S", 1)
@@ -211,13 +203,13 @@ async def test_a10_who_adds_too_much_may_only_read_for_a_while_and_is_then_asked
             await socket.hear(SyncStep2)
         big = Update(long_text(2**21, 9_700))
         ann.say(big)
-        assert (await event(ann, "access"))["reason"] == limits.GREW_TOO_MUCH
-        assert (await event(ann, "refused"))["reason"] == limits.GREW_TOO_MUCH
+        assert (await ann.hear_event("access"))["reason"] == limits.GREW_TOO_MUCH
+        assert (await ann.hear_event("refused"))["reason"] == limits.GREW_TOO_MUCH
         ben.say(edit(2**22), SyncStatus(b"1"))
         await ben.hear(SyncStatus)
         assert set(await shapes(guests.hub)) == {"a"}, "one person's limit is no other's"
         guests.hub.guests.fill(2 * MINUTE_S)
-        assert (await event(ann, "access"))["access"] == "write"
+        assert (await ann.hear_event("access"))["access"] == "write"
         await ann.hear(SyncStep1)
         ann.say(SyncStep2(edit(2**23, "later").update), SyncStatus(b"2"))
         await ann.hear(SyncStatus)
@@ -229,7 +221,7 @@ async def test_a10_checking_costs_too_and_the_one_who_makes_it_costly_pays() -> 
     async with public(max_work_s_per_minute=1e-6) as guests:
         ann, ben = join(guests), join(guests, "ben")
         ann.say(Update(long_text(2**21, 3_000)), edit(2**22))
-        assert (await event(ann, "access"))["reason"] == limits.WORKED_TOO_MUCH
+        assert (await ann.hear_event("access"))["reason"] == limits.WORKED_TOO_MUCH
         ben.say(edit(2**23), SyncStatus(b"1"))
         await ben.hear(SyncStatus)
 
@@ -277,13 +269,13 @@ async def test_a11_a_room_that_is_full_is_read_only_for_all_and_says_why(setting
         ann = join(guests)
         for number in range(3):
             ann.say(edit(2**21 + number, f"s{number}"))
-        assert word in (await event(ann, "access"))["reason"]
+        assert word in (await ann.hear_event("access"))["reason"]
         late = join(guests, "ben")
         late.say(SyncStep1({}))
         await late.hear(SyncStep2)
-        assert word in (await event(late, "access"))["reason"]
+        assert word in (await late.hear_event("access"))["reason"]
         late.say(edit(2**22, "more"))
-        assert word in (await event(late, "refused"))["reason"]
+        assert word in (await late.hear_event("refused"))["reason"]
         with pytest.raises(Rejected, match=word):
             await guests.hub.edit("r", lambda doc: doc.get("shapes", type=Map).update({"b": Map()}), "api")
         assert len(await shapes(guests.hub)) == 3

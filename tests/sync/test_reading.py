@@ -24,8 +24,8 @@ from sync.sqlite_store import SQLiteStore
 from sync.store import Entry, StoreError
 from sync.testing import NOW, entries
 from tests.support.fragile import POISON, Panic, PanickingDoc
+from tests.support.party import edit, party, shapes
 from tests.support.program import Program, ProgramError
-from tests.sync.test_hub import edit, party, shapes
 from tests.sync.test_hub_faults import OURS, heard_so_far, joined
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]

@@ -20,7 +20,6 @@ from sync.presence import Identity
 from sync.protocol import (
     Awareness,
     AwarenessEntry,
-    BoardEvent,
     ClientId,
     CloseCode,
     SyncStatus,
@@ -30,8 +29,8 @@ from sync.protocol import (
 )
 from sync.revocations import NOW_READ_ONLY, TAKEN_BACK, Level, Revocation, Revocations
 from sync.room import Holder, Member
+from tests.support.party import FakeSocket, Party, edit, party, shapes
 from tests.support.server import Server
-from tests.sync.test_hub import FakeSocket, Party, edit, party, shapes
 
 SECRET = "a secret of thirty-two bytes or more"
 AT = 1_000_000  # milliseconds
@@ -116,24 +115,17 @@ async def test_a9_a_writer_becomes_a_reader_and_a_writer_again_on_the_same_conne
             socket.say(SyncStep1({}))
             await socket.hear(SyncStep2)
         taken = await guests.hub.admission.revoke("*", "ann", None, "read")
-        assert (await _event(ann, "access"))["access"] == "read"
+        assert (await ann.hear_event("access"))["access"] == "read"
         ann.say(edit(), SyncStatus(b"1"), Awareness((AwarenessEntry(ClientId(2**21), 1, "{}"),)))
-        assert (await _event(ann, "refused"))["reason"] == NOW_READ_ONLY
+        assert (await ann.hear_event("refused"))["reason"] == NOW_READ_ONLY
         assert (await ben.hear(Awareness)).entries[0].client == 2**21, "a reader is seen"
         assert await shapes(guests.hub) == {}
         await guests.hub.admission.unrevoke(taken.id)
-        assert await _event(ann, "access") == {"type": "access", "access": "write"}
+        assert await ann.hear_event("access") == {"type": "access", "access": "write"}
         await ann.hear(SyncStep1)  # what was refused is asked for
         ann.say(SyncStep2(edit().update), SyncStatus(b"2"))
         await ben.hear(Update)
         assert set(await shapes(guests.hub)) == {"a"}
-
-
-async def _event(socket: FakeSocket, kind: str) -> dict[str, Any]:
-    while True:
-        event: dict[str, Any] = (await socket.hear(BoardEvent)).event
-        if event["type"] == kind:
-            return event
 
 
 @pytest.mark.anyio
