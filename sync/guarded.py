@@ -5,20 +5,31 @@ fails there comes up as a BaseException, which no `except Exception` sees and wh
 from __future__ import annotations
 
 from asyncio import CancelledError
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
 
 class LibraryFailed(Exception):
     """The library gave up in the middle; the documents that it was at are not to be trusted any more."""
 
 
-@contextmanager
-def guarded() -> Iterator[None]:
+class _Guard:
+    """A class and no generator: entered and left for every update that is applied."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is not None and not isinstance(error, CancelledError | GeneratorExit | KeyboardInterrupt | SystemExit):
+            raise LibraryFailed(f"{type(error).__name__}: {error}") from error
+
+
+_GUARD = _Guard()
+
+
+def guarded() -> _Guard:
     """Everything that comes out of the library raises LibraryFailed; being cancelled or ended is passed on."""
-    try:
-        yield
-    except (CancelledError, GeneratorExit, KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as error:
-        raise LibraryFailed(f"{type(error).__name__}: {error}") from error
+    return _GUARD

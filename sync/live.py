@@ -22,7 +22,7 @@ from sync.outbox import Outbox, Rules
 from sync.outgoing import Outgoing
 from sync.presence import ConnectionId
 from sync.protocol import Awareness, BoardEvent, CloseCode, Message, SyncStatus, SyncStep1, SyncStep2, Update, encode
-from sync.room import AccessLevel, Append, Broadcast, Close, Effect, Member, Room, RoomBroken, Send
+from sync.room import AccessLevel, Append, Batch, Broadcast, Close, Effect, Member, Room, RoomBroken, Send
 from sync.settings import Settings
 from sync.store import Entry, RoomInfo, Store
 from sync.tally import Tally
@@ -83,6 +83,7 @@ class LiveRoom:
         self.editor: int | None = None
         """The client id of those edits while the room is in memory: one for all, or each would stay in the document."""
         self._outboxes: dict[ConnectionId, Outbox] = {}
+        self._charges: dict[ConnectionId, Callable[[Batch], None]] = {}
         self.fault: str | None = None
         """Why the store does not take updates, while it does not."""
         self._max_pending_bytes = settings.max_pending_bytes
@@ -121,9 +122,18 @@ class LiveRoom:
         """All of them."""
         return len(self._outboxes)
 
-    def connect(self, connection: ConnectionId, member: Member, outbox: Outbox, agent: Agent | None) -> None:
-        """A connection joins; it is people's when `agent` is None."""
+    def connect(
+        self,
+        connection: ConnectionId,
+        member: Member,
+        outbox: Outbox,
+        agent: Agent | None,
+        charge: Callable[[Batch], None] | None = None,
+    ) -> None:
+        """A connection joins; it is people's when `agent` is None. `charge` hears of frames with several messages."""
         self._outboxes[connection] = outbox
+        if charge is not None:
+            self._charges[connection] = charge
         if agent is not None:
             self.agents[connection] = agent
         self.perform(self.room.connect(connection, member))
@@ -148,6 +158,7 @@ class LiveRoom:
     def disconnect(self, connection: ConnectionId) -> None:
         """The connection is gone."""
         self._outboxes.pop(connection, None)
+        self._charges.pop(connection, None)
         self.agents.pop(connection, None)
         self.perform(self.room.disconnect(connection))
 
@@ -157,7 +168,12 @@ class LiveRoom:
 
     def tick(self) -> None:
         """A second is over."""
-        self.perform(self.room.tick())
+        try:
+            effects = self.room.tick()
+        except RoomBroken as broken:
+            self._broken(broken)
+            return
+        self.perform(effects)
 
     def look_at_size(self, settings: Settings) -> bool:
         """See whether the document is over a limit, which costs something only when it has grown. Has that changed?"""
@@ -210,6 +226,9 @@ class LiveRoom:
                 case Close(connection, code, reason):
                     if outbox := self._outboxes.get(connection):
                         outbox.close(code, reason)
+                case Batch(connection):
+                    if charge := self._charges.get(connection):
+                        charge(effect)
 
     def _item(self, message: Message) -> Outgoing:
         """Encoded; what the room gives to many is one object and framed once."""
@@ -312,10 +331,10 @@ class LiveRoom:
         """See Listener."""
         return self._pacer.pause_s(now)
 
-    def appended(self, batch: list[Entry], seq: int, took_s: float) -> None:
+    def appended(self, batch: list[Entry], size_bytes: int, seq: int, took_s: float) -> None:
         """See Listener. A fault that is none of a store's or a document's must not leave the room waiting."""
         self.tally.updates += len(batch)
-        self.tally.stored_bytes += sum([len(entry.update) for entry in batch])
+        self.tally.stored_bytes += size_bytes
         self.tally.observe_commit(took_s)
         try:
             self._tell_storage(None)

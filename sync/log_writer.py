@@ -28,8 +28,8 @@ class Listener(Protocol):
         """How long the next batch had better wait, on `perf_counter`'s clock."""
         ...
 
-    def appended(self, batch: list[Entry], seq: int, took_s: float) -> None:
-        """Durable, in order; `seq` is the last one's number in the log."""
+    def appended(self, batch: list[Entry], size_bytes: int, seq: int, took_s: float) -> None:
+        """Durable, in order: updates of so many bytes together; `seq` is the last one's number in the log."""
         ...
 
     def not_appended(self, fault: str) -> None:
@@ -137,8 +137,9 @@ class LogWriter:
         if isinstance(result, int):
             self._retry_s = FIRST_RETRY_S
             batch, self._batch = self._batch, []
-            self.pending_bytes = max(0, self.pending_bytes - sum([len(entry.update) for entry in batch]))
-            self._listener.appended(batch, result, perf_counter() - self._began)
+            size_bytes = sum([len(entry.update) for entry in batch])
+            self.pending_bytes = max(0, self.pending_bytes - size_bytes)
+            self._listener.appended(batch, size_bytes, result, perf_counter() - self._began)
             self._next()
         elif isinstance(result, NoSuchRoom):
             self._batch = []

@@ -8,11 +8,19 @@ from __future__ import annotations
 
 import hmac
 import platform
-from collections.abc import Callable, Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, version
+from itertools import accumulate
 
-from prometheus_client import CollectorRegistry, Histogram
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
@@ -60,12 +68,37 @@ class Metrics:
         ProcessCollector(registry=self.registry)
 
     def _histogram(self, name: str, text: str, buckets: tuple[float, ...]) -> Callable[[float], None]:
-        return Histogram(f"coplayer_{name}", text, registry=self.registry, buckets=buckets).observe
+        times = _Times(f"coplayer_{name}", text, buckets)
+        self.registry.register(times)
+        return times.observe
 
     def render(self, accept: str) -> tuple[bytes, str]:
         """The page and its content type: Prometheus' text format or OpenMetrics, whichever is accepted."""
         encode, content_type = choose_encoder(accept)
         return encode(self.registry), content_type
+
+
+class _Times(Collector):
+    """A histogram for one thread, the event loop's. The library's own holds a lock for each sum and each bucket: six
+    times the CPU, twice for every update that comes alone."""
+
+    def __init__(self, name: str, text: str, bounds: tuple[float, ...]) -> None:
+        self._name = name
+        self._text = text
+        self._bounds = bounds
+        self._counts = [0] * (len(bounds) + 1)
+        self._sum_s = 0.0
+
+    def observe(self, seconds: float) -> None:
+        """It took so long."""
+        self._counts[bisect_left(self._bounds, seconds)] += 1
+        self._sum_s += seconds
+
+    def collect(self) -> Iterable[Metric]:
+        """See Collector."""
+        bounds = (*map(repr, self._bounds), "+Inf")
+        buckets = list(zip(bounds, accumulate(self._counts), strict=True))
+        return (HistogramMetricFamily(self._name, self._text, buckets, self._sum_s),)
 
 
 class _Now(Collector):

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from pycrdt import Doc, Map, Subscription, TransactionEvent
 
+from sync.asks import Asks, AsksTooMuch
 from sync.auth import OPEN, Access
 from sync.blocks import Id
 from sync.comments import Comments, NotAComment
@@ -118,7 +119,18 @@ class Close:
     reason: str
 
 
-Effect = Append | Send | Broadcast | Close
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A frame held several messages: `first` is its first byte, `updates` of them were changes of `size` bytes."""
+
+    connection: ConnectionId
+    first: int
+    messages: int
+    updates: int
+    size: int
+
+
+Effect = Append | Send | Broadcast | Close | Batch
 
 
 @dataclass(slots=True)
@@ -172,6 +184,7 @@ class Room:
         self._before_update = before_update
         self._comments = Comments(profile.comment_roots)
         self.presence = Presence()
+        self._asks = Asks()
         self.ignored = 0
         self._connections: dict[ConnectionId, _Connection] = {}
         self._in_flight: deque[_InFlight] = deque()
@@ -283,6 +296,7 @@ class Room:
     def disconnect(self, connection: ConnectionId) -> list[Effect]:
         """Idempotent. What the connection sent and is in flight still counts."""
         self._lacks.pop(connection, None)
+        self._asks.forget(connection)
         if self._connections.pop(connection, None) is None:
             return []
         gone = self.presence.disconnect(connection)
@@ -290,8 +304,15 @@ class Room:
         return self._broadcast_presence(gone) + self._ask_who_waited({entry.client for entry in gone})
 
     def tick(self) -> list[Effect]:
-        """A second is over: presence that had to wait goes out (A10)."""
-        return self._broadcast_presence(self.presence.tick())
+        """A second is over: presence that had to wait goes out (A10), and answers that had to (W16). Raises RoomBroken."""
+        effects = self._broadcast_presence(self.presence.tick())
+        for connection, vector, step1s, wants_presence in self._asks.tick():
+            if wants_presence:
+                effects.append(Send(connection, self._presence()))
+            for number in range(step1s):  # a provider of Hocuspocus counts the answers (H5)
+                answer = SyncStep2(EMPTY_UPDATE) if number else self._give(connection, vector)
+                effects += [Send(connection, answer), Send(connection, self._step1())]
+        return effects
 
     def updates_of(self, connection: ConnectionId) -> int:
         """How many it has sent."""
@@ -325,7 +346,11 @@ class Room:
             return []
         effects: list[Effect] = []
         try:
-            for message in decode(frame):
+            messages = decode(frame)
+            if len(messages) > 1:
+                sizes = [len(message.update) for message in messages if isinstance(message, Update | SyncStep2)]
+                effects.append(Batch(connection, frame[0], len(messages), len(sizes), sum(sizes)))
+            for message in messages:
                 effects += self._receive(connection, message)
         except ProtocolError as error:
             effects.append(Close(connection, error.code, error.reason))
@@ -344,15 +369,11 @@ class Room:
                 self._note_speakers(relayed, peer.member.identity.user if peer.refusal is None else None)
                 return self._broadcast_presence(relayed)
             case SyncStep1(vector):
-                is_again, peer.is_synced = peer.is_synced, True  # in one step with taking the diff (W3)
-                effects: list[Effect] = [Send(connection, self._step2(encode_state_vector(vector)))]
-                if is_again:  # the greeting was our step 1 to go with its first
-                    effects.append(Send(connection, self._step1()))
-                return effects
+                return self._answer(connection, peer, encode_state_vector(vector))
             case SyncStep2(update):
                 return self._receive_update(connection, peer, update, is_step2=True)
             case QueryAwareness():
-                return [Send(connection, self._presence())]
+                return [Send(connection, self._presence())] if self._asks.presence(connection) else []
             case SyncStatus(content):
                 return self._acknowledge(connection, peer, content)
             case BoardEvent({"type": "stateless", "payload": str()}) if peer.member.hears_stateless:
@@ -361,6 +382,24 @@ class Room:
             case AuthDenied() | BoardEvent() | Unknown():
                 self.ignored += 1
                 return []
+
+    def _answer(self, connection: ConnectionId, peer: _Connection, vector: bytes) -> list[Effect]:
+        """What a step 1 asks for; who asks often gets it when the second is over (W16)."""
+        try:
+            if not self._asks.document(connection, vector):
+                return []
+        except AsksTooMuch:
+            raise ProtocolError(CloseCode.TOO_MANY_REQUESTS, "The document is asked for too often.") from None
+        is_again, peer.is_synced = peer.is_synced, True  # in one step with taking the diff (W3)
+        effects: list[Effect] = [Send(connection, self._give(connection, vector))]
+        if is_again:  # the greeting was our step 1 to go with its first
+            effects.append(Send(connection, self._step1()))
+        return effects
+
+    def _give(self, connection: ConnectionId, vector: bytes) -> SyncStep2:
+        answer = self._step2(vector)
+        self._asks.answered(connection, len(answer.update))
+        return answer
 
     def _receive_update(
         self, connection: ConnectionId, peer: _Connection, update: bytes, *, is_step2: bool
@@ -471,6 +510,8 @@ class Room:
     def _ask_who_waited(self, gone: Container[int] = ()) -> list[Effect]:
         """What some replica could not apply itself may be ready now that another has brought what it builds on, or has
         `gone` without bringing it."""
+        if not self._lacks:
+            return []
         known = self.gate.known
         ready = [
             c
@@ -500,12 +541,15 @@ class Room:
         """In one transaction, so that everybody gets one merged update."""
         at = updates[0] if len(updates) == 1 else None
         try:
+            if at is not None:  # the library makes a transaction of it
+                with guarded():
+                    self.doc.apply_update(at)
+                return
             with guarded(), self.doc.transaction():
                 for update in updates:
                     at = update
                     self.doc.apply_update(update)
-                if len(updates) > 1:
-                    at = None  # it may also fail when it puts all of them together
+                at = None  # it may also fail when it puts all of them together
         except LibraryFailed as failure:
             raise RoomBroken(str(failure), at) from failure
 
