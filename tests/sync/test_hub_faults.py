@@ -135,9 +135,7 @@ async def test_s7_who_joins_a_room_that_cannot_be_saved_is_told_and_sees_the_oth
         ben, cleo = guests.join(member=OURS), guests.join(member=OURS)
         for socket in (ben, cleo):
             socket.say(SyncStep1({}))
-            while (event := (await socket.hear(BoardEvent)).event)["type"] != "storage":
-                pass
-            assert event == {"type": "storage", "ok": False, "reason": "the disk is full"}
+            assert await socket.hear_event("storage") == {"type": "storage", "ok": False, "reason": "the disk is full"}
             await socket.hear(SyncStep2)
         ben.say(Awareness((AwarenessEntry(ClientId(7), 1, "{}"),)))
         assert (await cleo.hear(Awareness)).entries[0].state == "{}"
