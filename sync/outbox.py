@@ -83,8 +83,8 @@ class Outbox:
         self._is_paused = False
         self._sender = link.sender
         self.express = self._sender
-        """Where framed bytes may go straight to, while nothing waits and nothing stands against it: three calls less
-        for each delivery. Who does so sets `has_written`."""
+        """Where framed bytes may go straight to, while nothing waits and nothing stands against it. Who does so
+        sets `has_written`."""
         self.has_written = False
         self._idle_s = 0.0
         """Since when nothing was written or, of a paused link, since when its peer has read nothing."""
