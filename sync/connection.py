@@ -10,7 +10,7 @@ import asyncio
 import math
 from collections.abc import Callable
 from time import perf_counter_ns
-from typing import Protocol
+from typing import Final, Protocol
 
 import anyio
 
@@ -20,10 +20,12 @@ from sync.outbox import Link, Outbox
 from sync.outgoing import Outgoing
 from sync.presence import ConnectionId
 from sync.protocol import CloseCode
-from sync.room import AccessLevel, Member
+from sync.room import AccessLevel, Batch, Member
 from sync.rooms import Slot
 
 GOODBYE_S = 1.0  # a close frame that does not get through in this time is given up
+COUNTED: Final = tuple(not first or first > 127 for first in range(256))
+"""By a frame's first byte: does it count as a change? Messages of sync do, also when their 0 is written as `80 00`."""
 RAW = "coplayer.raw"
 """The ASGI scope extension `{"transport": RawTransport}`, where the server offers it."""
 
@@ -153,7 +155,7 @@ class Connection:
         self.member, self._access, self._granted = member, member.access, member.access
         if isinstance(link, SocketLink):
             link.outbox = self.outbox
-        self._live.connect(self.id, member, self.outbox, agent)
+        self._live.connect(self.id, member, self.outbox, agent, self._charge)
         if lives_s < math.inf:
             self._expiry = asyncio.get_running_loop().call_later(max(0.0, lives_s), self._expired)
 
@@ -167,7 +169,7 @@ class Connection:
         if len(data) > self._limit:
             self.outbox.close(CloseCode.TOO_BIG, f"A message may have {self._limit} bytes.")
         elif not self.outbox.is_closing:
-            if data and not data[0]:  # a message of sync; presence is thinned where it is understood
+            if data and COUNTED[data[0]]:  # presence is thinned where it is understood
                 updates, growth, size = self.spending.updates, self.spending.growth, len(data)
                 updates.left = updates_left = updates.left - COST
                 growth.left = bytes_left = growth.left - size
@@ -176,7 +178,19 @@ class Connection:
                 if size >= TIMED_BYTES:
                     self._receive_timed(data)
                     return
+            elif len(data) >= TIMED_BYTES:
+                self._receive_timed(data)
+                return
             self._live.receive(self.id, data)
+
+    def _charge(self, batch: Batch) -> None:
+        """Several messages in one frame: two of them, such as a change and whether it is saved, count as one change."""
+        is_counted = COUNTED[batch.first]
+        self.spending.updates.left -= (max(batch.updates, (batch.messages + 1) // 2) - is_counted) * COST
+        if not is_counted:
+            self.spending.growth.left -= batch.size
+        if self.spending.updates.left < 0 or self.spending.growth.left < 0:
+            self._is_over()
 
     def _receive_timed(self, data: bytes) -> None:
         began = perf_counter_ns()

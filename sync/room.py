@@ -304,7 +304,7 @@ class Room:
         return self._broadcast_presence(gone) + self._ask_who_waited({entry.client for entry in gone})
 
     def tick(self) -> list[Effect]:
-        """A second is over: presence that had to wait goes out (A10), and answers that had to (W16). Raises RoomBroken."""
+        """A second is over: presence (A10) and answers (W16) that had to wait go out. Raises RoomBroken."""
         effects = self._broadcast_presence(self.presence.tick())
         for connection, vector, step1s, wants_presence in self._asks.tick():
             if wants_presence:
