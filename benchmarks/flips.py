@@ -14,8 +14,6 @@ import argparse
 import random
 import sqlite3
 import sys
-import tempfile
-import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -28,6 +26,8 @@ if not __package__:  # run as a program: the tree is not on the path yet
 import anyio
 from pycrdt import Doc, Map
 
+from benchmarks.durability.counts import Table, print_faults
+from benchmarks.durability.memory import in_memory
 from sync.board import PROFILES
 from sync.doctor import PLACE, examine
 from sync.sqlite_store import SQLiteStore
@@ -36,7 +36,7 @@ from sync.store import Entry, StoreError
 NOW = 1_795_000_000_000
 ROOMS = ("plan", "team/a", "team/b")
 EDITS = 30  # of each room
-MEMORY = Path("/dev/shm")  # where files are compared, not kept
+WIDTHS = {"flips": 7, "passed over": 11, "refused": 8, "named": 7, "attribution": 12, "silent": 7, "wrong": 6}
 Rows = dict[str, list[tuple[Any, ...]]]
 
 
@@ -147,8 +147,7 @@ async def look(path: Path, written: dict[str, set[bytes]]) -> tuple[str, list[st
 def run(flips: int, seed: int, tell: Callable[[Totals], None] = lambda totals: None) -> Totals:
     """Until so many flips have changed a row."""
     rng, totals = random.Random(seed), Totals()
-    place = MEMORY if MEMORY.is_dir() else None
-    with tempfile.TemporaryDirectory(prefix="coplayer-flips-", dir=place) as name:
+    with in_memory("coplayer-flips-") as name:
         path, copy = Path(name) / "whole.db", Path(name) / "coplayer.db"
         written = anyio.run(fill, path)
         whole, before = path.read_bytes(), rows_of(path)
@@ -190,6 +189,11 @@ def _difference(before: Rows, after: Rows | None) -> str:
     return "nothing"
 
 
+def _figures(totals: Totals) -> tuple[int, ...]:
+    counts = (totals.flips, totals.passed_over, totals.refused, totals.named, totals.attribution)
+    return *counts, len(totals.silent), len(totals.wrong)
+
+
 def main() -> int:
     """The exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -197,23 +201,17 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=None)
     arguments = parser.parse_args()
     seed = random.randrange(2**32) if arguments.seed is None else arguments.seed
-    began = time.monotonic()
-    row = "{:>7} {:>11} {:>8} {:>7} {:>12} {:>7} {:>6} {:>8}"
-    heads = ("flips", "passed over", "refused", "named", "attribution", "silent", "wrong", "seconds")
-    print(f"seed {seed}\n{row.format(*heads)}", flush=True)
-
-    def line(totals: Totals) -> str:
-        counts = (totals.flips, totals.passed_over, totals.refused, totals.named, totals.attribution)
-        return row.format(*counts, len(totals.silent), len(totals.wrong), f"{time.monotonic() - began:.0f}")
+    print(f"seed {seed}")
+    table = Table(WIDTHS)
+    table.begin()
 
     def tell(totals: Totals) -> None:
         if totals.flips % 100 == 0:
-            print(line(totals), flush=True)
+            table.row(_figures(totals))
 
     totals = run(arguments.flips, seed, tell)
-    print("total\n" + line(totals))
-    for fault in (*totals.silent[:30], *totals.wrong[:30]):
-        print("  " + fault)
+    table.end(_figures(totals))
+    print_faults(totals.silent, totals.wrong, most=30)
     return 0 if totals.is_clean else 1
 
 

@@ -34,16 +34,8 @@ from benchmarks.durability.ordeal import Ordeal
 from benchmarks.durability.victim import Victim, place
 
 LIFE_S = 0.6  # at most, after the first confirmed edit; a life has some hundreds of them, or thousands
-WIDTHS = {
-    "rounds": 7,
-    "edits": 9,
-    "acked": 9,
-    "versions": 8,
-    "restores": 8,
-    "lost": 6,
-    "unreadable": 11,
-    "diverged": 9,
-}
+COUNTS = {"rounds": 7, "edits": 9, "acked": 9, "versions": 8, "restores": 8}
+FAULTS = {"lost": 6, "unreadable": 11, "diverged": 9}
 
 
 async def run(
@@ -87,7 +79,7 @@ def main() -> int:
     arguments = parser.parse_args()
     seed = random.randrange(2**32) if arguments.seed is None else arguments.seed
     print(f"store {arguments.store}, {arguments.writers} writers, seed {seed}")
-    table = Table(WIDTHS)
+    table = Table(COUNTS | FAULTS)
     table.begin()
     tally: Path | None = arguments.tally
     earlier = Totals(**json.loads(tally.read_text())) if tally is not None and tally.exists() else Totals()

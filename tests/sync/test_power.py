@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from benchmarks.power import look, record
+from benchmarks.durability.looks import look
+from benchmarks.durability.work import record
 from tests.support.disk import Create, Disk, Event, Remove, Rename, Sync, SyncFolder, Truncate, Write
 from tests.support.vfs import CannotRecord
 
