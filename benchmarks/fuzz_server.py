@@ -35,7 +35,8 @@ from benchmarks.slow_client import MARK, Timed, rss_mb
 from sync.board import PROFILES
 from sync.fields import read_document
 from sync.protocol import SyncStatus, SyncStep1, SyncStep2, Update, decode, encode
-from sync.room import Room, is_whole
+from sync.room import Room
+from sync.snapshots import flaw_of
 from sync.sqlite_store import SQLiteStore
 from tests.support.raw_peer import RawPeer
 from tests.support.server import Server
@@ -225,8 +226,8 @@ async def differing(data: Path, live: dict[str, Any]) -> list[str]:
             now = read_document(room.doc, profile.roots or ())
             if loaded.damaged or room.skipped or json.loads(json.dumps(now)) != was:
                 out.append(name)
-            elif not is_whole(room.doc.get_update(), room.doc.get_state(), profile):
-                out.append(f"{name} has no snapshot; its log: {[row.hex() for row in loaded.updates]}")
+            elif flaw := flaw_of(room.doc.get_update(), room.doc.get_state(), profile):
+                out.append(f"{name} has no snapshot: {flaw}; its log: {[row.hex() for row in loaded.updates]}")
             room.close()
     return out
 

@@ -31,7 +31,8 @@ from sync.fields import read_document
 from sync.gate import PROFILE_NAMES, ProfileName
 from sync.presence import ConnectionId
 from sync.protocol import EMPTY_UPDATE, SyncStep1, SyncStep2, Update, decode, encode
-from sync.room import Append, Broadcast, Close, Effect, Member, Room, Send, is_whole
+from sync.room import Append, Batch, Broadcast, Close, Effect, Member, Room, Send
+from sync.snapshots import flaw_of
 
 NODE_FOLDER = Path(__file__).resolve().parents[1] / "tests" / "interop" / "node"
 _HEAD = struct.Struct("<IBI")
@@ -120,6 +121,8 @@ class Sessions:
                     self._say(MESSAGE, connection, encode(message))
                 case Broadcast():
                     self._news.add(effect)
+                case Batch():
+                    pass  # a matter of limits
                 case Close(_, code, reason):
                     self.tally.refused += 1
                     self.refusals.append((f"{code} {reason}", self._frame.hex()))
@@ -140,7 +143,7 @@ class Sessions:
             raise Wrong(f"the room has {here!r:.500}, the people have {told['end']!r:.500}")
         now, profile = content(room.doc), room.gate.profile
         anew = Room(profile, "epoch", self._log)
-        if anew.skipped or not is_whole(room.doc.get_update(), room.doc.get_state(), profile):
+        if anew.skipped or flaw_of(room.doc.get_update(), room.doc.get_state(), profile):
             raise Wrong("the log or the snapshot cannot be read")
         same("the room", now, "its log", content(anew.doc))
         same("the room", now, "its snapshot", content(Room(profile, "epoch", snapshot=room.doc.get_update()).doc))

@@ -161,8 +161,8 @@ class Room:
 
     `stored` are the updates of the log, in order. Some may build on one that was lost: `skipped` counts those. They
     apply when the lost one comes again, from a client that still has it. `snapshot` is what came before them; it passed
-    a gate when it was written, `is_whole`, and the store knows by its checksum that it is the same. `sealed` says why
-    nobody may change anything here, if so.
+    a gate when it was written (sync/snapshots.py), and the store knows by its checksum that it is the same. `sealed`
+    says why nobody may change anything here, if so.
 
     The library's failures come up as RoomBroken.
     """
@@ -558,18 +558,3 @@ class Room:
             return []
         self._everybody = None
         return [Broadcast(Awareness(entries), tuple(self._connections))]
-
-
-def is_whole(snapshot: bytes, state: bytes, profile: Profile) -> bool:
-    """Does a snapshot pass the gate and read back as a document with this state vector?
-
-    Uses documents of its own, so any thread may ask.
-    """
-    gate, replica = Gate(profile), Doc[Any]()
-    try:
-        gate.admit(snapshot, is_stored=True)
-        with guarded():
-            replica.apply_update(snapshot)
-    except (NotReady, Refused, LibraryFailed):
-        return False
-    return decode_state_vector(replica.get_state()) == decode_state_vector(state) == gate.known

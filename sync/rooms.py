@@ -25,8 +25,8 @@ from sync.hooks import Hooks
 from sync.live import LiveRoom
 from sync.protocol import CloseCode
 from sync.reading import read
-from sync.room import is_whole
 from sync.settings import Settings
+from sync.snapshots import flaw_of
 from sync.store import NoSuchRoom, RoomExists, Store, StoreError
 from sync.tally import Tally
 
@@ -334,8 +334,9 @@ class Rooms:
         if live.has_gaps:
             return
         snapshot, state, seq = live.room.doc.get_update(), live.room.doc.get_state(), live.seq
-        if not await to_thread.run_sync(is_whole, snapshot, state, live.room.gate.profile):
-            log.error("room %s: a snapshot does not read back as it was; the log is kept", live.info.room)
+        profile = live.room.gate.profile
+        if (flaw := await to_thread.run_sync(flaw_of, snapshot, state, profile)) is not None:
+            log.error("room %s (%s): no snapshot, the log is kept: %s", live.info.room, live.info.profile, flaw)
             live.has_gaps = True
             return
         try:

@@ -11,7 +11,7 @@ import pytest
 from pycrdt import Doc, Map
 
 from sync import room as room_module
-from sync import versions
+from sync import snapshots, versions
 from sync.board import PROFILES
 from sync.doctor import examine
 from sync.gate import MAP
@@ -19,7 +19,8 @@ from sync.guarded import LibraryFailed, guarded
 from sync.memory_store import MemoryStore
 from sync.protocol import BoardEvent, CloseCode, SyncStatus, SyncStep1, SyncStep2
 from sync.reading import MAX_ATTEMPTS, MAX_LEFT_OUT, SEALED
-from sync.room import Room, RoomBroken, is_whole
+from sync.room import Room, RoomBroken
+from sync.snapshots import flaw_of
 from sync.sqlite_store import SQLiteStore
 from sync.store import Entry, StoreError
 from sync.testing import NOW, entries
@@ -42,7 +43,7 @@ def update(client: int, *names: str) -> bytes:
 @pytest.fixture
 def _panics(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wherever foreign bytes go into a document."""
-    for module in (room_module, versions):
+    for module in (room_module, snapshots, versions):
         monkeypatch.setattr(module, "Doc", PanickingDoc)
 
 
@@ -98,7 +99,7 @@ def _panic(*_: object) -> bytes:
 @pytest.mark.usefixtures("_panics")
 async def test_g8_a_snapshot_or_version_that_the_library_fails_on_is_not_whole_and_said_in_a_sentence() -> None:
     bad = update(1, BAD)
-    assert not is_whole(bad, b"\0", MAP)
+    assert "library" in (flaw_of(bad, b"\0", MAP) or "")
     with pytest.raises(StoreError, match="version cannot be read"):
         versions.document_of(bad, MAP)
     with pytest.raises(RoomBroken):
@@ -208,3 +209,17 @@ async def test_s7_s15_a_store_that_cannot_be_written_can_still_be_read() -> None
     await store.append("r", entries(update(1, "a")))
     async with party(store) as guests:
         assert set(await shapes(guests.hub)) == {"a"}
+
+
+async def test_s5_a_snapshot_that_may_not_take_the_logs_place_says_why_without_content() -> None:
+    doc: Doc[Any] = Doc(client_id=2**21)
+    doc.get("shapes", type=Map)["secret"] = Map({"x": 1})
+    half, state = doc.get_update(), doc.get_state()
+    assert flaw_of(half, state, MAP) is None
+    doc.get("shapes", type=Map)["secret"]["x"] = 2
+    assert flaw_of(half, doc.get_state(), MAP) == "it reads back as client 2097152 to 2 of 3"
+    assert "misses" in (flaw_of(doc.get_update(state), doc.get_state(), MAP) or "")
+    refused = flaw_of(b"secret", state, MAP)
+    assert refused is not None
+    assert "refuses" in refused
+    assert "secret" not in refused
