@@ -13,6 +13,7 @@ describe('what a page may give away', () => {
     expect(sharesOf(token({ access: 'admin' }), true)).toEqual({ kind: 'roles' });
     expect(sharesOf(token({ access: 'write' }), true)).toEqual({ kind: 'own', role: 'write' });
     expect(sharesOf(token({ access: 'write' }), false)).toEqual({ kind: 'own', role: 'read' });
+    expect(sharesOf(token({ access: 'comment' }), false)).toEqual({ kind: 'own', role: 'comment' });
   });
 
   it.each(['', 'x', 'a.b', 'a.%.c', token(null), token(7), token({ access: 1 })])('knows nothing from %j', (odd) => {

@@ -1,6 +1,6 @@
 /** Links to a board, and what they allow. Tokens are the server's: it reads and makes them, a page only passes them on. */
 
-export type Role = 'read' | 'write';
+export type Role = 'read' | 'comment' | 'write';
 
 /** What this page may give away. `own`: only the link it was opened with. */
 export type Shares = { kind: 'open' } | { kind: 'roles' } | { kind: 'own'; role: Role };
@@ -21,7 +21,8 @@ export function claimed(token: string | null): string | null {
 export function sharesOf(token: string | null, canWrite: boolean): Shares {
   if (!token) return { kind: 'open' };
   if (claimed(token) === 'admin') return { kind: 'roles' };
-  return { kind: 'own', role: canWrite ? 'write' : 'read' };
+  if (canWrite) return { kind: 'own', role: 'write' };
+  return { kind: 'own', role: claimed(token) === 'comment' ? 'comment' : 'read' };
 }
 
 /** The address of a board with a token in it, without what else stood there. */

@@ -69,6 +69,10 @@ export interface Board {
   readonly people: ReadonlySignal<readonly Presence[]>;
   readonly status: ReadonlySignal<SaveStatus>;
   readonly canWrite: ReadonlySignal<boolean>;
+  /** May this person add comments? Who may write may. */
+  readonly canComment: ReadonlySignal<boolean>;
+  /** The comment that a pin on the board asks the panel to show; the panel sets it back to null. */
+  readonly wanted: Signal<string | null>;
   /** ids of live shapes */
   readonly selection: ReadonlySignal<ReadonlySet<string>>;
   /** is the assistant panel shown; the panel's own collapse button writes false */
@@ -91,6 +95,9 @@ export interface Board {
   undoCall(call: string): UndoReport;
   /** Shows the board before and after each call of the run, in the place of the board, until the person comes back. */
   replay(run: string): void;
-  /** Called when `/`, Ask or the empty board wants the composer: focus it, with this text if given. Returns unsubscribe. */
-  onAsk(listener: (text?: string) => void): () => void;
+  /**
+   * Called when `/`, Ask or the empty board wants the composer, or `C` wants it for a comment: focus it, with this text
+   * if given. Returns unsubscribe.
+   */
+  onAsk(listener: (text?: string, isComment?: boolean) => void): () => void;
 }

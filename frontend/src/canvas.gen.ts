@@ -49,6 +49,7 @@ export interface Message {
   run?: string | null;
   body?: string;
   context?: Context;
+  state?: "open" | "resolved";
 }
 
 export interface RunError {

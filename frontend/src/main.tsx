@@ -53,12 +53,12 @@ function start(app: HTMLElement): void {
   dock.setAttribute('aria-label', 'Assistant');
 
   const board = boardOf(editor);
-  const ask = (text?: string): void => {
+  const ask = (text?: string, isComment = false): void => {
     editor.panelOpen.value = true;
-    board.ask(text);
+    board.ask(text, isComment);
   };
   const pointers = new Pointers(editor, canvas);
-  mountKeyboard(editor, pointers, () => ask());
+  mountKeyboard(editor, pointers, (isComment) => ask(undefined, isComment));
   mountTextEditor(editor, words);
   mountDrop(editor, canvas);
   render(<Overlay editor={editor} />, overlay);
@@ -73,6 +73,7 @@ function start(app: HTMLElement): void {
   void import('./ghosts').then(({ mountGhosts }) => mountGhosts(editor, app));
   void import('./ghost-bar').then(({ mountGhostBar }) => mountGhostBar(editor, app));
   void import('./attribution').then(({ mountAttribution }) => mountAttribution(editor, canvas));
+  void import('./comments').then(({ mountComments }) => mountComments(editor, chrome, board));
   looking.subscribe((what) => {
     if (what) void import('./time').then(({ lookBack }) => lookBack(editor, app, what));
   });
@@ -88,10 +89,10 @@ function skipLink(app: HTMLElement): void {
   skip.addEventListener('click', () => app.querySelector<HTMLElement>('[data-testid=tool-select]')?.focus());
 }
 
-function boardOf(editor: Editor): Board & { ask: (text?: string) => void } {
+function boardOf(editor: Editor): Board & { ask: (text: string | undefined, isComment: boolean) => void } {
   const { room } = editor;
-  const listeners = new Set<(text?: string) => void>();
-  let unheard: { text?: string } | null = null;
+  const listeners = new Set<(text?: string, isComment?: boolean) => void>();
+  let unheard: [text: string | undefined, isComment: boolean] | null = null;
   return {
     doc: room.doc,
     awareness: room.awareness,
@@ -100,6 +101,8 @@ function boardOf(editor: Editor): Board & { ask: (text?: string) => void } {
     people: editor.presence.here,
     status: room.status,
     canWrite: room.canWrite,
+    canComment: room.canComment,
+    wanted: signal(null),
     selection: editor.selection,
     panelOpen: editor.panelOpen,
     view: () => editor.camera.view(),
@@ -123,13 +126,13 @@ function boardOf(editor: Editor): Board & { ask: (text?: string) => void } {
     },
     onAsk: (listener) => {
       listeners.add(listener);
-      if (unheard) listener(unheard.text);
+      if (unheard) listener(...unheard);
       unheard = null;
       return () => listeners.delete(listener);
     },
-    ask: (text) => {
-      if (!listeners.size) unheard = text === undefined ? {} : { text };
-      for (const listener of listeners) listener(text);
+    ask: (...what) => {
+      if (!listeners.size) unheard = what;
+      for (const listener of listeners) listener(...what);
     },
   };
 }

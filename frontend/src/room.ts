@@ -44,6 +44,8 @@ export class Room {
   readonly provider: WebsocketProvider;
   readonly status: ReadonlySignal<SaveStatus>;
   readonly canWrite = signal(true);
+  /** Add comments (messages without a run); who may write may that, too. */
+  readonly canComment = signal(true);
   /** the server closed for good: with this code, for this reason (empty: it gave none) */
   readonly closed = signal<{ code: number; reason: string } | null>(null);
   /** the copy in this browser, or the server's answer, is in the document: it can be shown */
@@ -163,7 +165,7 @@ export class Room {
       this.#lost();
       if (event && event.code >= 4400 && event.code < 4500) {
         this.#change({ refused: event.reason || (CLOSE_WORDS[event.code] ?? `code ${event.code}`) });
-        this.canWrite.value = false;
+        this.canWrite.value = this.canComment.value = false;
         this.closed.value = { code: event.code, reason: event.reason };
       }
     });
@@ -180,7 +182,12 @@ export class Room {
       case 'joined':
       case 'access':
         this.canWrite.value = event.access === 'write';
-        this.#change({ readOnly: event.access !== 'write', refused: event.reason ?? null });
+        this.canComment.value = event.access === 'write' || event.access === 'comment';
+        this.#change({
+          readOnly: !this.canComment.value,
+          commentsOnly: event.access === 'comment',
+          refused: event.reason ?? null,
+        });
         if (typeof event.epoch === 'string') this.#joined(event.epoch);
         break;
       case 'refused':

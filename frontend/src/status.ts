@@ -24,6 +24,8 @@ export interface SaveFacts {
   /** `navigator.onLine` */
   online: boolean;
   readOnly: boolean;
+  /** everything but comments is read-only */
+  commentsOnly: boolean;
   /** a reason for people: the server closed for good, or refused */
   refused: string | null;
   /** the server cannot write to its disk just now */
@@ -40,6 +42,7 @@ export const INITIAL: SaveFacts = {
   lostAt: null,
   online: true,
   readOnly: false,
+  commentsOnly: false,
   refused: null,
   serverStorage: null,
   localStorage: null,
@@ -90,6 +93,10 @@ export function chip(facts: SaveFacts, now: number): SaveStatus {
   }
   if (pending && waiting >= SAVING_AFTER_MS) {
     return { state: 'saving', pending, text: 'Saving…', detail: 'Waiting until the server has written it to disk.' };
+  }
+  if (facts.commentsOnly) {
+    const detail = 'You can comment on this board, not change it. Your comments are on the disk of the server.';
+    return { state: 'saved', pending, text: 'Comments only', detail };
   }
   return { state: 'saved', pending, text: 'Saved', detail: 'Everything is on the disk of the server.' };
 }

@@ -19,6 +19,13 @@ describe('the chip', () => {
     expect(chip(fresh, now)).toMatchObject({ state: 'saved', pending: 1 });
     expect(chip(fresh, now + SAVING_AFTER_MS)).toMatchObject({ state: 'saving', pending: 1 });
   });
+  it('says what one may do where only comments are saved, and is as honest about them', () => {
+    const commenting = { ...online, commentsOnly: true };
+    expect(chip(commenting, now)).toMatchObject({ state: 'saved', pending: 0, text: 'Comments only' });
+    const lost = { ...commenting, made: 1, oldestAt: now, connected: false };
+    expect(chip(lost, now)).toMatchObject({ state: 'offline', text: 'Offline · 1 change to send' });
+    expect(chip({ ...commenting, readOnly: true }, now).state).toBe('read-only');
+  });
   it('does not believe an open socket that confirms nothing', () => {
     const stalled = { ...online, made: 2, oldestAt: now };
     expect(chip(stalled, now + STALLED_AFTER_MS)).toMatchObject({

@@ -364,7 +364,7 @@ class PlanStep(TypedDict):
 
 
 class Message(TypedDict, total=False):
-    """messages[id]: written once by whoever says it."""
+    """messages[id]: written once by whoever says it. A person's without a run is a comment; writers set its `state`."""
 
     thread: str
     role: Role
@@ -374,6 +374,7 @@ class Message(TypedDict, total=False):
     run: str | None
     body: str
     context: Context
+    state: Literal["open", "resolved"]
 
 
 class Run(TypedDict, total=False):

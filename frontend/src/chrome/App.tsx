@@ -25,7 +25,9 @@ const PROMPTS = [
   'Make a 2 by 3 grid of yellow notes',
 ] as const;
 
-export function App({ editor, ask }: { editor: Editor; ask: (text?: string) => void }): JSX.Element {
+type Ask = (text?: string, isComment?: boolean) => void;
+
+export function App({ editor, ask }: { editor: Editor; ask: Ask }): JSX.Element {
   return (
     <>
       <Empty editor={editor} ask={ask} />
@@ -33,7 +35,7 @@ export function App({ editor, ask }: { editor: Editor; ask: (text?: string) => v
       <BoardIsland editor={editor} />
       <PeopleIsland editor={editor} />
       <Corner editor={editor} />
-      <Toolbar editor={editor} ask={() => ask()} />
+      <Toolbar editor={editor} ask={(isComment) => ask(undefined, isComment)} />
       {!editor.panelOpen.value && (
         <div class="island panel-tab">
           <Button
@@ -60,9 +62,10 @@ export function App({ editor, ask }: { editor: Editor; ask: (text?: string) => v
 }
 
 /** What an empty board teaches: one gesture, and three things to ask for. The open panel offers those itself. */
-function Empty({ editor, ask }: { editor: Editor; ask: (text?: string) => void }): JSX.Element | null {
+function Empty({ editor, ask }: { editor: Editor; ask: Ask }): JSX.Element | null {
   const isWorking = editor.presence.here.value.some((player) => player.agent && player.agent.status !== 'idle');
-  if (!editor.isEmpty.value || !editor.room.loaded.value || editor.tool.value !== 'select' || isWorking) return null;
+  if (!editor.isEmpty.value || !editor.room.loaded.value || !editor.room.canWrite.value) return null;
+  if (editor.tool.value !== 'select' || isWorking) return null;
   if (editor.panelOpen.value) {
     return (
       <div class="board-empty" data-testid="empty">

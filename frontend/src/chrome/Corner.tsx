@@ -21,7 +21,11 @@ export function Corner({ editor }: { editor: Editor }): JSX.Element {
     isOpen.value = !isOpen.value;
   };
   return (
-    <div class="island corner" role="toolbar" aria-label="Undo and zoom">
+    <div
+      class={`island corner${editor.room.canWrite.value ? '' : ' zoom-only'}`}
+      role="toolbar"
+      aria-label="Undo and zoom"
+    >
       {editor.room.canWrite.value && (
         <>
           <Button

@@ -8,6 +8,7 @@ import { Popover } from '../ui/Popover';
 
 const ROLES: readonly (readonly [Role, string, string])[] = [
   ['write', 'Can edit', 'Whoever has the link can draw and ask the assistant.'],
+  ['comment', 'Can comment', 'Whoever has the link can look and comment, but change nothing.'],
   ['read', 'Can view', 'Whoever has the link can look, but change nothing.'],
 ];
 

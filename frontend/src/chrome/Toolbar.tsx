@@ -9,6 +9,7 @@ import {
   Diamond,
   Frame,
   Hand,
+  MessageSquare,
   MousePointer2,
   Pencil,
   Sparkles,
@@ -44,7 +45,7 @@ const DRAW: readonly Entry[] = [
 ];
 
 /** The tools, bottom centre. */
-export function Toolbar({ editor, ask }: { editor: Editor; ask: () => void }): JSX.Element {
+export function Toolbar({ editor, ask }: { editor: Editor; ask: (isComment?: boolean) => void }): JSX.Element {
   const button = ({ tool, name, icon, keys, isWide }: Entry): JSX.Element => (
     <Button
       key={tool}
@@ -70,8 +71,30 @@ export function Toolbar({ editor, ask }: { editor: Editor; ask: () => void }): J
           <span class="rule" />
           {DRAW.map(button)}
           <span class="rule" />
-          <Button name="Ask the assistant" icon={Sparkles} keys="/" class="tool ask" testid="tool-ask" onClick={ask}>
+          <Button
+            name="Ask the assistant"
+            icon={Sparkles}
+            keys="/"
+            class="tool ask"
+            testid="tool-ask"
+            onClick={() => ask()}
+          >
             <kbd>/</kbd>
+          </Button>
+        </>
+      )}
+      {!editor.room.canWrite.value && editor.room.canComment.value && (
+        <>
+          <span class="rule" />
+          <Button
+            name="Comment"
+            icon={MessageSquare}
+            keys="C"
+            class="tool"
+            testid="tool-comment"
+            onClick={() => ask(true)}
+          >
+            <kbd>C</kbd>
           </Button>
         </>
       )}

@@ -37,6 +37,7 @@ export const SHORTCUTS: readonly (readonly [
       ['Note', 'N'],
       ['Frame', 'F'],
       ['Ask the assistant', '/'],
+      ['Comment', 'C'],
     ],
   ],
   [
@@ -84,8 +85,8 @@ const ARROWS: Readonly<Record<string, readonly [number, number]>> = {
   ArrowDown: [0, 1],
 };
 
-/** Listens on the window; `ask` is what `/` does. */
-export function mountKeyboard(editor: Editor, pointers: Pointers, ask: () => void): void {
+/** Listens on the window; `ask` is what `/` and `C` do. */
+export function mountKeyboard(editor: Editor, pointers: Pointers, ask: (isComment?: boolean) => void): void {
   addEventListener('keydown', (event) => {
     if (isTyping(event.target) || event.defaultPrevented) return;
     const isDone = event.ctrlKey || event.metaKey ? withControl(editor, event) : plain(editor, pointers, ask, event);
@@ -115,11 +116,10 @@ export function mountKeyboard(editor: Editor, pointers: Pointers, ask: () => voi
 function withControl(editor: Editor, event: KeyboardEvent): boolean {
   switch (event.key.toLowerCase()) {
     case 'z':
-      if (event.shiftKey) editor.history.redo();
-      else editor.history.undo();
-      return true;
     case 'y':
-      editor.history.redo();
+      if (!editor.canWrite) return true; // it may have been taken away since
+      if (event.shiftKey || event.key.toLowerCase() === 'y') editor.history.redo();
+      else editor.history.undo();
       return true;
     case 'a':
       selectAll(editor);
@@ -164,7 +164,7 @@ function withShift(editor: Editor, code: string): boolean {
   return true;
 }
 
-function plain(editor: Editor, pointers: Pointers, ask: () => void, event: KeyboardEvent): boolean {
+function plain(editor: Editor, pointers: Pointers, ask: (isComment?: boolean) => void, event: KeyboardEvent): boolean {
   const { key } = event;
   if (event.shiftKey && withShift(editor, event.code)) return true;
   const arrow = ARROWS[key];
@@ -226,6 +226,11 @@ function plain(editor: Editor, pointers: Pointers, ask: () => void, event: Keybo
       return true;
     case '/':
       ask();
+      return true;
+    case 'c':
+    case 'C':
+      if (event.altKey || !editor.room.canComment.peek()) return false;
+      ask(true);
       return true;
   }
   const tool = TOOL_KEYS[key.toLowerCase()];

@@ -1,9 +1,9 @@
-/** Where people ask: grows with the text, sends with Enter, carries the selection and the view. */
+/** Where people ask and comment: grows with the text, sends with Enter, carries the selection and the view. */
 import { useSignal } from '@preact/signals';
-import { Crosshair, SendHorizontal, SquareDashed, X } from 'lucide-preact';
+import { Crosshair, MessageSquare, SendHorizontal, SquareDashed, X } from 'lucide-preact';
 import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
-import { ask, MAX_PROMPT } from './asking';
+import { ask, comment, MAX_PROMPT } from './asking';
 import type { Panel } from './panel';
 import { count } from './words';
 
@@ -16,6 +16,11 @@ export function send({ board, view, propose }: Panel, text: string): boolean {
   return ask(board.doc, board.me.peek(), text, context, Date.now()) !== null;
 }
 
+/** Says it to everybody here, pinned to what is selected. Returns whether anything was said. */
+function say({ board }: Panel, text: string): boolean {
+  return comment(board.doc, board.me.peek(), text, [...board.selection.peek()], Date.now()) !== null;
+}
+
 function SelectionChip({ panel }: { panel: Panel }): JSX.Element | null {
   const selected = panel.board.selection.value.size;
   if (selected === 0) return null;
@@ -24,7 +29,7 @@ function SelectionChip({ panel }: { panel: Panel }): JSX.Element | null {
       type="button"
       class="selection-chip"
       aria-label={`${selected} selected, sent along. Clear the selection`}
-      title="The assistant is told what is selected. Click to clear."
+      title="What you send is about the selection. Click to clear it."
       onClick={() => panel.board.select([])}
     >
       <Crosshair class="selection-icon" size={13} strokeWidth={1.75} aria-hidden="true" />
@@ -36,7 +41,7 @@ function SelectionChip({ panel }: { panel: Panel }): JSX.Element | null {
 
 /** Whether the assistant changes the board, or proposes and people decide. A room may have everything proposed. */
 function ProposeSwitch({ panel }: { panel: Panel }): JSX.Element | null {
-  if (!panel.board.canWrite.value) return null;
+  if (!panel.board.canWrite.value || panel.commenting.value) return null;
   const always = panel.alwaysPropose.value;
   const isOn = always || panel.propose.value;
   const title = always
@@ -61,17 +66,57 @@ function ProposeSwitch({ panel }: { panel: Panel }): JSX.Element | null {
   );
 }
 
+/** For who may do both: to the assistant, or to the people here. */
+function CommentSwitch({ panel }: { panel: Panel }): JSX.Element | null {
+  if (!panel.board.canWrite.value) return null;
+  const isOn = panel.commenting.value;
+  return (
+    <button
+      type="button"
+      class="propose-switch comment-switch"
+      data-testid="comment-switch"
+      aria-pressed={isOn}
+      aria-label="Comment"
+      title={
+        isOn ? 'People read it, the assistant does nothing.' : 'Comment instead: for people, not for the assistant.'
+      }
+      onClick={() => (panel.commenting.value = !panel.commenting.peek())}
+    >
+      <MessageSquare size={15} strokeWidth={1.75} aria-hidden="true" />
+      {isOn && 'Comment'}
+    </button>
+  );
+}
+
+function placeholderOf(panel: Panel, isComment: boolean): string {
+  const { board } = panel;
+  if (!board.canComment.value) return 'You can look but not ask here.';
+  if (!isComment) return 'Ask the assistant to draw or change something…';
+  return board.selection.value.size > 0 ? 'Comment on what is selected…' : 'Comment for everybody here…';
+}
+
+function hintOf(panel: Panel, isComment: boolean, left: number): string {
+  if (!panel.board.canComment.value) return 'Read only';
+  if (left < NEARLY_FULL) return `${count(left, 'character')} left`;
+  if (!panel.online.value) return 'Offline: sent when you are back';
+  if (!isComment && (panel.propose.value || panel.alwaysPropose.value)) return 'You decide on each change';
+  if (isComment && panel.board.canWrite.value) return 'Enter to send';
+  return 'Enter to send · Shift Enter for a line';
+}
+
 export function Composer({ panel }: { panel: Panel }): JSX.Element {
   const { board } = panel;
   const input = useRef<HTMLTextAreaElement>(null);
   const text = useSignal('');
-  const canWrite = board.canWrite.value;
+  const isComment = !board.canWrite.value || panel.commenting.value;
+  const canSend = board.canComment.value;
   const left = MAX_PROMPT - text.value.length;
 
   useEffect(
     () =>
-      board.onAsk((wanted) => {
+      board.onAsk((wanted, isForPeople = false) => {
         board.panelOpen.value = true;
+        panel.commenting.value = isForPeople;
         if (wanted !== undefined) text.value = wanted;
         // After the panel is shown: what is hidden cannot take the focus.
         requestAnimationFrame(() => {
@@ -79,7 +124,7 @@ export function Composer({ panel }: { panel: Panel }): JSX.Element {
           input.current?.setSelectionRange(text.value.length, text.value.length);
         });
       }),
-    [board, text],
+    [board, panel, text],
   );
   const value = text.value;
   useLayoutEffect(() => {
@@ -90,7 +135,7 @@ export function Composer({ panel }: { panel: Panel }): JSX.Element {
   }, [value]);
 
   const submit = (): void => {
-    if (canWrite && send(panel, text.value)) text.value = '';
+    if (canSend && (isComment ? say : send)(panel, text.value)) text.value = '';
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     // An input method's Enter ends a word, not the prompt.
@@ -98,15 +143,6 @@ export function Composer({ panel }: { panel: Panel }): JSX.Element {
     event.preventDefault();
     submit();
   };
-  const hint = !canWrite
-    ? 'Read only'
-    : left < NEARLY_FULL
-      ? `${count(left, 'character')} left`
-      : panel.online.value
-        ? panel.propose.value || panel.alwaysPropose.value
-          ? 'You decide on each change'
-          : 'Enter to send · Shift Enter for a line'
-        : 'Offline: sent when you are back';
   return (
     <form
       class="composer"
@@ -123,9 +159,9 @@ export function Composer({ panel }: { panel: Panel }): JSX.Element {
         rows={2}
         maxLength={MAX_PROMPT}
         value={value}
-        disabled={!canWrite}
-        aria-label="Ask the assistant"
-        placeholder={canWrite ? 'Ask the assistant to draw or change something…' : 'You can look but not ask here.'}
+        disabled={!canSend}
+        aria-label={isComment && canSend ? 'Comment' : 'Ask the assistant'}
+        placeholder={placeholderOf(panel, isComment)}
         onInput={(event) => {
           text.value = event.currentTarget.value;
         }}
@@ -133,14 +169,15 @@ export function Composer({ panel }: { panel: Panel }): JSX.Element {
       />
       <div class="composer-row">
         <ProposeSwitch panel={panel} />
-        <span class="composer-hint">{hint}</span>
+        <CommentSwitch panel={panel} />
+        <span class="composer-hint">{hintOf(panel, isComment, left)}</span>
         <button
           type="submit"
           class="composer-send"
           data-testid="assistant-send"
           aria-label="Send"
           title="Send"
-          disabled={!canWrite || value.trim() === ''}
+          disabled={!canSend || value.trim() === ''}
         >
           <SendHorizontal size={16} strokeWidth={1.75} aria-hidden="true" />
         </button>

@@ -3,6 +3,7 @@ import { useComputed, useSignal } from '@preact/signals';
 import { ArrowDown } from 'lucide-preact';
 import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { Comment } from './Comment';
 import type { FeedItem, PromptItem } from './feed';
 import type { Panel } from './panel';
 import { RunCard } from './RunCard';
@@ -28,6 +29,13 @@ function Prompt({ item, panel }: { item: PromptItem; panel: Panel }): JSX.Elemen
 
 function Item({ item, panel }: { item: FeedItem; panel: Panel }): JSX.Element {
   if (item.kind === 'notice') return <li class="feed-notice">{item.body}</li>;
+  if (item.kind === 'comment') {
+    return (
+      <li>
+        <Comment item={item} panel={panel} />
+      </li>
+    );
+  }
   return (
     <li class="feed-item">
       <Prompt item={item} panel={panel} />
@@ -46,7 +54,7 @@ export function Conversation({ panel }: { panel: Panel }): JSX.Element {
   const visible = items.slice(-shown.value);
   const newest = items[items.length - 1];
   const last = newest?.id;
-  const mineLast = newest?.kind === 'prompt' && newest.by === panel.board.me.peek().id;
+  const mineLast = newest !== undefined && newest.kind !== 'notice' && newest.by === panel.board.me.peek().id;
 
   const toEnd = (): void => {
     const el = scroller.current;
@@ -66,6 +74,24 @@ export function Conversation({ panel }: { panel: Panel }): JSX.Element {
     if (list.current) observer.observe(list.current);
     return () => observer.disconnect();
   }, [behind]);
+
+  // A pin on the board asks for its comment: there may be pages of others before it.
+  const wanted = panel.board.wanted.value;
+  useEffect(() => {
+    if (wanted === null) return;
+    const index = items.findIndex((item) => item.id === wanted);
+    if (index >= 0 && items.length - index > shown.peek()) {
+      shown.value = items.length - index;
+      return; // and again when it is there
+    }
+    const found = list.current?.querySelector<HTMLElement>(`[data-comment="${CSS.escape(wanted)}"]`);
+    if (found) {
+      atEnd.current = false;
+      found.scrollIntoView({ block: 'center' });
+      found.focus({ preventScroll: true });
+    }
+    panel.board.wanted.value = null;
+  }, [wanted, items, shown.value]);
 
   const onScroll = (): void => {
     const el = scroller.current;

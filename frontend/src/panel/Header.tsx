@@ -51,6 +51,7 @@ function DemoNote(): JSX.Element {
 
 function Note({ panel }: { panel: Panel }): JSX.Element | null {
   const assistant = panel.assistant.value;
+  if (!panel.board.canWrite.value) return null; // who may not ask need not know how to
   if (assistant?.demo) return <DemoNote />;
   if (assistant) return null;
   if (!panel.online.value) {

@@ -61,6 +61,37 @@ export function ask(doc: Y.Doc, me: Person, text: string, context: Context, now:
   return run;
 }
 
+/** Says something to everybody here, about these shapes: a message without a run, which asks nothing of the assistant. */
+export function comment(doc: Y.Doc, me: Person, text: string, about: readonly string[], now: number): string | null {
+  const body = tidied(text, MAX_PROMPT);
+  if (body === '') return null;
+  const message = newId();
+  const selection = about.slice(0, MAX_SELECTION);
+  doc.transact(() => {
+    doc
+      .getMap('messages')
+      .set(
+        message,
+        new Y.Map<unknown>([
+          ['thread', MAIN_THREAD],
+          ['role', 'user'],
+          ['by', me.id],
+          ['by_name', me.name],
+          ['at', now],
+          ['body', body],
+          ...(selection.length > 0 ? [['context', { selection }] as [string, unknown]] : []),
+        ]),
+      );
+  });
+  return message;
+}
+
+/** Dealt with, or open again. For who may write: a comment is one entry, written once by whoever says it. */
+export function resolve(doc: Y.Doc, message: string, isResolved: boolean): void {
+  const entry = doc.getMap('messages').get(message);
+  if (entry instanceof Y.Map) doc.transact(() => entry.set('state', isResolved ? 'resolved' : 'open'));
+}
+
 function setField(doc: Y.Doc, run: string, field: string, value: unknown): void {
   const entry = doc.getMap('runs').get(run);
   if (entry instanceof Y.Map) doc.transact(() => entry.set(field, value));

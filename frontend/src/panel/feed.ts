@@ -28,7 +28,19 @@ export interface NoticeItem {
   body: string;
 }
 
-export type FeedItem = PromptItem | NoticeItem;
+/** What a person says to the others, about shapes or the whole board; it asks nothing of the assistant. */
+export interface CommentItem {
+  kind: 'comment';
+  id: string;
+  by: string;
+  byName: string;
+  at: number;
+  body: string;
+  about: readonly string[];
+  resolved: boolean;
+}
+
+export type FeedItem = PromptItem | NoticeItem | CommentItem;
 
 /** Looks shapes up for their names; tombstones included, since a deleted shape is still named in a step. */
 export const shapeLookup =
@@ -61,6 +73,7 @@ export class Feed {
   private readonly wordsOf = new Map<string, Set<string>>();
   private readonly cards = new Map<string, RunCard>();
   private readonly prompts = new Map<string, PromptItem>();
+  private readonly comments = new Map<string, CommentItem>();
   private readonly dirty = new Set<string>();
   private readonly listeners = new Set<() => void>();
   private readonly stops: (() => void)[] = [];
@@ -127,6 +140,7 @@ export class Feed {
       this.dirty.add(before.run);
     }
     this.prompts.delete(id);
+    this.comments.delete(id);
     const message = readMessage(id, this.messages.get(id));
     if (!message || message.thread !== this.thread) {
       this.entries.messages.delete(id);
@@ -186,15 +200,24 @@ export class Feed {
       if (message.run !== null || message.body.trim() === '') return null;
       return { kind: 'notice', id: message.id, at: message.at, body: message.body };
     }
-    const run = message.run === null ? null : (this.cards.get(message.run) ?? null);
+    if (message.run === null) return this.commentOf(message);
+    const run = this.cards.get(message.run) ?? null;
     // Somebody took the prompt out of the queue: it leaves the feed with its run.
-    const entry = message.run === null ? undefined : this.entries.runs.get(message.run);
+    const entry = this.entries.runs.get(message.run);
     if (entry && isRemoved(entry)) return null;
     const known = this.prompts.get(message.id);
     if (known && known.run === run) return known;
     const { id, by, byName, at, body } = message;
     const item: PromptItem = { kind: 'prompt', id, by, byName, at, body, run };
     this.prompts.set(id, item);
+    return item;
+  }
+  private commentOf({ id, by, byName, at, body, context, resolved }: MessageEntry): CommentItem | null {
+    if (body.trim() === '') return null;
+    const known = this.comments.get(id);
+    if (known) return known;
+    const item: CommentItem = { kind: 'comment', id, by, byName, at, body, about: context.selection, resolved };
+    this.comments.set(id, item);
     return item;
   }
 }

@@ -55,13 +55,14 @@ function useEscape(panel: Panel): void {
 function useSpeech(panel: Panel): void {
   useEffect(() => {
     let before = panel.items.peek();
+    const since = Date.now();
     return panel.items.subscribe((items) => {
       const around = {
         assistant: panel.assistant.peek(),
         online: panel.online.peek(),
         nameOf: (user: string) => panel.nameOf(user).replace(/^You$/, 'you'),
       };
-      const news = newsBetween(before, items, around);
+      const news = newsBetween(before, items, around, since);
       before = items;
       if (news.length > 0) panel.board.announce(news.join('. '));
     });

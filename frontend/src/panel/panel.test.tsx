@@ -35,6 +35,8 @@ function makeBoard() {
     people: signal<readonly Presence[]>([assistant()]),
     status: signal<SaveStatus>({ state: 'saved', pending: 0, text: '', detail: '' }),
     canWrite: signal(true),
+    canComment: signal(true),
+    wanted: signal<string | null>(null),
     selection: signal<ReadonlySet<string>>(new Set()),
     panelOpen: signal(true),
     view: () => ({ x: 0.4, y: 0, w: 800, h: 600 }),
@@ -228,13 +230,66 @@ describe('the panel', () => {
 
   it('only shows when one may not write', async () => {
     const { board, doc } = makeBoard();
-    board.canWrite.value = false;
+    board.canWrite.value = board.canComment.value = false;
     ask(doc, { id: 'r', body: 'x', at: 1, status: 'in_progress', run: { started_at: 1 } });
     ask(doc, { id: 'q', body: 'y', at: 2 });
     await mount(board);
     expect(byTest('stop')).toEqual([]);
     expect(host.textContent).not.toContain('Remove');
     expect((one('assistant-input') as HTMLTextAreaElement).disabled).toBe(true);
+  });
+
+  it('lets who may only comment say something about the selection, and ask nothing', async () => {
+    const { board, doc } = makeBoard();
+    board.canWrite.value = false;
+    await mount(board);
+    expect(host.textContent).toContain('Say what you think');
+    expect(byTest('comment-switch')).toEqual([]);
+    board.selection.value = new Set(['a']);
+    const input = one('assistant-input') as HTMLTextAreaElement;
+    await change(() => {
+      input.value = ' Too small ';
+      input.dispatchEvent(new Event('input', { bubbles: true }));
+    });
+    await change(() => void input.form?.dispatchEvent(new Event('submit', { bubbles: true, cancelable: true })));
+    expect(one('comment').textContent).toContain('Too small');
+    expect(one('comment').textContent).toContain('You');
+    expect(byTest('comment-resolve')).toEqual([]);
+    expect(input.value).toBe('');
+    expect(doc.getMap('runs').size).toBe(0);
+    const [message] = Object.values(doc.getMap('messages').toJSON()) as Record<string, unknown>[];
+    expect(message).toMatchObject({ role: 'user', by: 'u-me', body: 'Too small', context: { selection: ['a'] } });
+    expect(message).not.toHaveProperty('run');
+  });
+
+  it('sends a comment instead of a prompt while the switch is on, and shows the one that a pin asks for', async () => {
+    const { board, doc } = makeBoard();
+    setEntry(doc, 'messages', 'c', { role: 'user', by: 'u2', by_name: 'Ben', at: 1, body: 'Why red?' });
+    await mount(board);
+    await change(() => one('comment-switch').click());
+    expect((one('assistant-input') as HTMLTextAreaElement).placeholder).toContain('Comment');
+    expect(byTest('propose-switch')).toEqual([]);
+    await change(() => one('comment-resolve').click());
+    expect(one('comment').dataset.state).toBe('resolved');
+    await change(() => one('comment-resolve').click());
+    expect(one('comment').dataset.state).toBe('open');
+    await change(() => {
+      board.wanted.value = 'c';
+    });
+    expect(document.activeElement).toBe(one('comment'));
+    expect(board.wanted.value).toBeNull();
+  });
+
+  it('speaks the comments of others that come in, and not the old ones', async () => {
+    const { board, doc, asked } = makeBoard();
+    await mount(board);
+    const said = { role: 'user', by: 'u2', by_name: 'Ben' };
+    await change(() => {
+      setEntry(doc, 'messages', 'old', { ...said, at: 1, body: 'Long ago' });
+      setEntry(doc, 'messages', 'new', { ...said, at: Date.now() + 1000, body: 'Why red?' });
+      setEntry(doc, 'messages', 'own', { ...said, by: 'u-me', at: Date.now() + 1000, body: 'Mine' });
+    });
+    expect(asked.filter((each) => each.startsWith('say'))).toEqual(['say Comment by Ben: Why red?']);
   });
 
   it('writes hostile words as words', async () => {

@@ -23,6 +23,8 @@ export interface Panel {
   readonly proposals: ReadonlySignal<Proposals>;
   /** Shall what this person asks only be proposed? */
   readonly propose: Signal<boolean>;
+  /** Is what this person writes a comment for everybody, and asks nothing of the assistant? */
+  readonly commenting: Signal<boolean>;
   /** Does the room have everything proposed? */
   readonly alwaysPropose: ReadonlySignal<boolean>;
   readonly lookup: ShapeLookup;
@@ -93,6 +95,7 @@ export function makePanel(board: Board, el: HTMLElement): Panel {
     assistant,
     proposals: proposalsOf(board.doc),
     propose: remembering('coplayer:propose'),
+    commenting: signal(false),
     alwaysPropose: policy.propose,
     online: computed(() => board.status.value.state !== 'offline' && board.status.value.state !== 'reconnecting'),
     lookup: shapeLookup(board.doc.getMap('shapes')),

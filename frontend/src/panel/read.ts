@@ -43,6 +43,8 @@ export interface MessageEntry {
   run: string | null;
   body: string;
   context: Context;
+  /** a comment that was dealt with */
+  resolved: boolean;
 }
 
 /** What a run waits for; without options any words will do. */
@@ -147,6 +149,7 @@ export function readMessage(id: string, entry: unknown): MessageEntry | null {
     run: text(fields.run) || null,
     body: text(fields.body),
     context: { selection: strings(context.selection), view: readView(context.view), propose: context.propose === true },
+    resolved: fields.state === 'resolved',
   };
 }
 

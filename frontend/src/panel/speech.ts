@@ -8,14 +8,22 @@ import { spoken } from './steps';
 const cardsOf = (items: readonly FeedItem[]): Map<string, RunCard> =>
   new Map(items.flatMap((item) => (item.kind === 'prompt' && item.run ? [[item.run.id, item.run] as const] : [])));
 
-/** Sentences for what happened between two states of the feed. The past of a room that is just opened is not news. */
+/** Sentences for what happened between two states of the feed. The past of a room that is just opened is not news: of
+ * comments, what was said before `since`, ms. */
 export function newsBetween(
   before: readonly FeedItem[],
   after: readonly FeedItem[],
   around: Surroundings,
+  since = 0,
 ): readonly string[] {
   const known = cardsOf(before);
   const news: string[] = [];
+  const heardOf = new Set(before.map((item) => item.id));
+  for (const item of after) {
+    if (item.kind !== 'comment' || heardOf.has(item.id) || item.at < since) continue;
+    const name = around.nameOf(item.by);
+    if (name !== 'you') news.push(`Comment by ${item.byName || name}: ${item.body}`);
+  }
   for (const card of cardsOf(after).values()) {
     const old = known.get(card.id);
     if (old === card || (!old && hasEnded(card.status))) continue;

@@ -19,6 +19,7 @@ export {
   Lock,
   LockOpen,
   Menu,
+  MessageSquare,
   Minus,
   Moon,
   MousePointer2,
