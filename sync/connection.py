@@ -104,7 +104,7 @@ class RawTransport(Tap, Protocol):
 
 
 class Connection:
-    """One socket's place in a room, from joining until `leave`. A raw transport's Receiver."""
+    """One socket's place in a room, from `join` until `lost`. A raw transport's Receiver."""
 
     __slots__ = (
         "_access",

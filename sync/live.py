@@ -391,7 +391,7 @@ class LiveRoom:
         self.perform(self.room.storage_changed(fault))
 
     def _break(self, effects: Iterable[Effect]) -> None:
-        """The document in memory is not what the log says: the hub reads it anew for the next who comes."""
+        """The document in memory is not what the log says: it is read anew for the next who comes."""
         self.is_broken = True
         self.tally.broken_rooms += 1
         self._log.drop()

@@ -29,7 +29,7 @@ CHUNK = 64 * 1024  # bytes read at once
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """A socket that was admitted to a room: what Hub.serve takes."""
+    """A socket that was admitted to a room: what Connections.serve takes."""
 
     room: str
     member: Member

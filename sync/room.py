@@ -1,6 +1,6 @@
 """A room: a live document with its connections. Pure: it has no I/O, no clock and no log, it returns effects.
 
-An update goes: gate -> `Append` effect -> (the hub makes it durable) -> `committed` -> applied in log order ->
+An update goes: gate -> `Append` effect -> (LiveRoom makes it durable) -> `committed` -> applied in log order ->
 `Broadcast` and acks (docs/spec.md W4). Nobody sees a change that is not on disk.
 """
 

@@ -48,7 +48,7 @@ def _debians() -> list[Path]:
 
 
 class Postgres:
-    """A running server; `kill` and `start` as often as a test likes."""
+    """A running server; `stop` and `start` as often as a test likes."""
 
     def __init__(self, binaries: Path, folder: Path) -> None:
         self._binaries = binaries
