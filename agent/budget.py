@@ -19,8 +19,8 @@ from agent.model import Usage
 from agent.records import Prompt, number, safe, text
 from agent.settings import Prices, Settings
 from sync.canvas.canvas import Canvas, read_json
+from sync.canvas.conversation import RunError
 from sync.canvas.history import logged_calls
-from sync.canvas.schema import RunError
 
 MAX_ID = 128  # characters of a person's id in a key
 COUNTED = ("in", "out", "cached", "calls", "cost")

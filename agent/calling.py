@@ -20,8 +20,9 @@ from agent.tools.consent import DELETE
 from agent.tools.picture import Picture
 from agent.world import Place
 from sync import tracing
+from sync.canvas.conversation import Answer, CallId, RunId
 from sync.canvas.mirror import Mirror
-from sync.canvas.schema import Answer, CallId, RunId, ShapeId
+from sync.canvas.schema import ShapeId
 
 MAX_PICTURES = 2  # of one step: a request has to stay small
 DRAG_PATIENCE_S = 1.0  # how long a call waits for a person to let go of a shape

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from sync.canvas.schema import AgentPreview, AgentState
+from sync.canvas.conversation import AgentPreview, AgentState
 
 
 class Face(Protocol):

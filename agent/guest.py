@@ -24,8 +24,8 @@ from agent.records import MAX_BODY, Prompt, RunState, call_id, safe
 from agent.sight import Sight
 from agent.tools.base import ErrorCode, Question, ToolError
 from agent.world import Place
+from sync.canvas.conversation import MAIN_THREAD, MAX_ANSWER, RunId, RunStatus
 from sync.canvas.mirror import Mirror
-from sync.canvas.schema import MAIN_THREAD, MAX_ANSWER, RunId, RunStatus
 
 MAX_NAME = 60  # characters of a caller's name
 

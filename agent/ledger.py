@@ -39,10 +39,7 @@ from agent.records import (
 )
 from agent.settings import Prices
 from sync.canvas.canvas import Canvas, Proposal, read_json
-from sync.canvas.drafts import overlay, pending
-from sync.canvas.history import LoggedCall, logged_call, logged_calls, overridden
-from sync.canvas.mirror import Mirror
-from sync.canvas.schema import (
+from sync.canvas.conversation import (
     MAIN_THREAD,
     MAX_OPTIONS,
     MAX_QUESTION,
@@ -52,6 +49,9 @@ from sync.canvas.schema import (
     RunId,
     RunStatus,
 )
+from sync.canvas.drafts import overlay, pending
+from sync.canvas.history import LoggedCall, logged_call, logged_calls, overridden
+from sync.canvas.mirror import Mirror
 
 
 class Ledger:

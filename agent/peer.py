@@ -13,7 +13,7 @@ from zlib import crc32
 
 import anyio
 
-from sync.canvas.schema import AgentPreview, AgentState
+from sync.canvas.conversation import AgentPreview, AgentState
 
 COLOUR = "#7C3AED"  # violet is the assistant's; people's colours leave it out
 OTHER_COLOURS = ("#9333EA", "#C026D3", "#6D28D9", "#A21CAF", "#4F46E5", "#86198F")

@@ -17,9 +17,9 @@ from agent.model import Item
 from agent.partial import Growing, with_last_words
 from agent.records import RunState, call_id
 from agent.tools.base import ToolError
+from sync.canvas.conversation import AgentPreview
 from sync.canvas.geometry import union
 from sync.canvas.place import bounds
-from sync.canvas.schema import AgentPreview
 
 PREVIEWED = ("create", "createShape", "connect", "draw", "update")
 """Tools whose effect grows element by element; a diagram's layout changes with every node."""

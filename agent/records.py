@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.model import Item, is_call
-from sync.canvas.schema import MAX_ANSWER, Answer, CallId, PlanStep, RunId, RunQuestion, RunStatus, View
+from sync.canvas.conversation import MAX_ANSWER, Answer, CallId, PlanStep, RunId, RunQuestion, RunStatus, View
 
 MAX_ITEMS = 200_000  # characters of a run's steps; the server takes 1 MiB a message, and each step writes them anew
 MAX_ARGUMENTS = 20_000  # characters of a call's arguments kept for people to read

@@ -30,8 +30,8 @@ from agent.thread import earlier_items, request_item
 from agent.view import Asker, Since, describe
 from agent.world import World
 from sync import tracing
+from sync.canvas.conversation import RunError, RunId, RunStatus
 from sync.canvas.mirror import Mirror
-from sync.canvas.schema import RunError, RunId, RunStatus
 
 NOT_SHOWN: Item = {"role": "user", "content": "The picture could not be shown: this model's server refuses pictures."}
 MAX_FAILING_ROUNDS = 3  # steps in a row in which every call failed

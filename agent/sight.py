@@ -10,9 +10,10 @@ from agent.ledger import Ledger
 from agent.view import known_names
 from agent.world import Place
 from sync.canvas.canvas import Canvas
+from sync.canvas.conversation import RunId
 from sync.canvas.history import logged_calls
 from sync.canvas.mirror import Mirror
-from sync.canvas.schema import RunId, ShapeId
+from sync.canvas.schema import ShapeId
 from sync.canvas.shape import Shape
 
 

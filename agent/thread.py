@@ -17,8 +17,8 @@ from agent.model import Item
 from agent.proposals import outcome
 from agent.records import Prompt, RunState
 from sync.canvas.canvas import read_json
+from sync.canvas.conversation import RUN_ENDED, RunId
 from sync.canvas.history import logged_calls
-from sync.canvas.schema import RUN_ENDED, RunId
 
 MAX_EARLIER = 8  # runs of the thread that are told
 MAX_WORDS = 1500  # characters of one of their messages

@@ -19,13 +19,14 @@ from agent.lines import shape_line, token
 from agent.proposals import PROPOSING, proposal_lines
 from sync.canvas import place
 from sync.canvas.canvas import Canvas, Proposal
+from sync.canvas.conversation import View
 from sync.canvas.geometry import Box
 from sync.canvas.history import LoggedCall
 from sync.canvas.lint import lint
 from sync.canvas.mirror import Mirror
 from sync.canvas.place import box_of
 from sync.canvas.revision import revision
-from sync.canvas.schema import ShapeId, View
+from sync.canvas.schema import ShapeId
 
 BUDGET_TOKENS = 12_000
 CHARACTERS_A_TOKEN = 2.5  # measured low: ids and numbers take more tokens than prose

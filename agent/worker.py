@@ -29,7 +29,7 @@ from agent.step import RetryPolicy
 from agent.tools import openai_schema
 from agent.tools.base import Tool
 from agent.world import World
-from sync.canvas.schema import RunId
+from sync.canvas.conversation import RunId
 from sync.provider import Provider, ProviderClosed, connect
 
 FIRST_BACKOFF_S = 0.2

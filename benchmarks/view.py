@@ -18,9 +18,10 @@ from agent.calls import ToolBox
 from agent.changes import snapshot
 from agent.tools import TOOLS, ToolContext, openai_schema
 from agent.view import Asker, Since, describe
+from sync.canvas.conversation import View
 from sync.canvas.keys import keys_between
 from sync.canvas.mirror import Mirror
-from sync.canvas.schema import ShapeId, View
+from sync.canvas.schema import ShapeId
 
 VIEW: View = {"x": 0, "y": 0, "w": 1200, "h": 800}
 CALLS = {

@@ -17,8 +17,9 @@ from starlette.routing import BaseRoute, Route
 from sync.api import DEFAULT_SLOT, GRACE_S, MAX_TITLE, author_of, body_of, holder_of, hub_of, room_of
 from sync.auth import Access
 from sync.board_rules import BoardRules, Purpose
+from sync.canvas.conversation import MAIN_THREAD, MAX_ANSWER, RUN_ENDED, Context
 from sync.canvas.history import undo_run
-from sync.canvas.schema import MAIN_THREAD, MAX_ANSWER, ROOTS, RUN_ENDED, Context, check_field
+from sync.canvas.schema import ROOTS, check_field
 from sync.fields import Rules
 from sync.gate import ANY, MAP, Profile, ProfileName, board_profile
 from sync.problems import Problem, text_field

@@ -20,8 +20,8 @@ from agent.step import RetryPolicy
 from agent.tools import TOOLS, openai_schema
 from agent.world import World
 from sync.canvas.canvas import Canvas, read_json
+from sync.canvas.conversation import AgentPreview, AgentState, RunId
 from sync.canvas.history import logged_calls
-from sync.canvas.schema import AgentPreview, AgentState, RunId
 from sync.canvas.shape import Shape
 
 PERSON = 4_000_000_000  # a browser's client id: wins ties (D4)

@@ -9,7 +9,7 @@ from pydantic import Field
 from agent.lines import clean
 from agent.tools.base import Question, Result, Tool, ToolContext, ToolError
 from sync.canvas.canvas import Canvas
-from sync.canvas.schema import MAX_OPTIONS, MAX_QUESTION
+from sync.canvas.conversation import MAX_OPTIONS, MAX_QUESTION
 
 
 class Ask(Tool):

@@ -16,8 +16,9 @@ from pydantic import BaseModel, ConfigDict
 
 from agent.tools.consent import DELETE, KEEP, objection, objection_to_undo
 from sync.canvas.canvas import Canvas
+from sync.canvas.conversation import PlanStep, View
 from sync.canvas.lint import lint
-from sync.canvas.schema import MAX_SHAPES, Invalid, PlanStep, ShapeId, View
+from sync.canvas.schema import MAX_SHAPES, Invalid, ShapeId
 
 ErrorCode = Literal[
     "NOT_FOUND",

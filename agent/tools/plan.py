@@ -10,7 +10,7 @@ from agent.lines import clean
 from agent.tools.base import Result, Tool, ToolContext, counted
 from agent.tools.common import Arguments
 from sync.canvas.canvas import Canvas
-from sync.canvas.schema import PlanState, PlanStep
+from sync.canvas.conversation import PlanState, PlanStep
 
 MAX_STEPS = 20
 MAX_STEP = 200  # characters

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 from pycrdt import Doc
 from pycrdt import Map as YMap
 
+from sync.canvas.conversation import Undone
 from sync.canvas.grid import Grid, Placed
 from sync.canvas.keys import is_key, key_between
-from sync.canvas.schema import DEFAULT_STYLE, SHAPE_FIELDS, WRITTEN_ONCE, Invalid, ShapeId, Undone, check_field
+from sync.canvas.schema import DEFAULT_STYLE, SHAPE_FIELDS, WRITTEN_ONCE, Invalid, ShapeId, check_field
 from sync.canvas.shape import Shape, plain
 
 if TYPE_CHECKING:

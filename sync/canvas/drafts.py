@@ -36,8 +36,8 @@ from pycrdt import Doc
 from pycrdt import Map as YMap
 
 from sync.canvas.canvas import read_json
+from sync.canvas.conversation import Verdict
 from sync.canvas.history import CHANGED, Kept, LoggedCall, differing, logged_calls, same, verdicts
-from sync.canvas.schema import Verdict
 
 _NEEDS = ("from", "to")  # connector ends: {id}; `parent` is an id
 

@@ -23,7 +23,8 @@ from pycrdt import Doc
 from pycrdt import Map as YMap
 
 from sync.canvas.canvas import Canvas, Changes, read_json
-from sync.canvas.schema import ShapeId, Undone
+from sync.canvas.conversation import Undone
+from sync.canvas.schema import ShapeId
 from sync.canvas.shape import plain
 
 Kept = list[str]

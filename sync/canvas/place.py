@@ -6,9 +6,10 @@ from bisect import insort
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from sync.canvas.conversation import View
 from sync.canvas.geometry import Box, anchor_point, edge_point, union
 from sync.canvas.grid import Grid, Placed
-from sync.canvas.schema import MAX_COORDINATE, End, View
+from sync.canvas.schema import MAX_COORDINATE, End
 from sync.canvas.shape import Shape
 
 if TYPE_CHECKING:

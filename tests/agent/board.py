@@ -12,8 +12,9 @@ from pycrdt import Map as YMap
 
 from agent.tools import TOOLS, Result, ToolContext, ToolError
 from sync.canvas.canvas import Canvas, Proposal, read_json
+from sync.canvas.conversation import View
 from sync.canvas.drafts import overlay, pending
-from sync.canvas.schema import ShapeId, View
+from sync.canvas.schema import ShapeId
 
 BY_NAME = {tool.name: tool for tool in TOOLS}
 PERSON = 4_000_000_000  # a browser's client id

@@ -22,7 +22,7 @@ from agent.tools import TOOLS, openai_schema
 from agent.world import World
 from sync.board import ask
 from sync.canvas.canvas import Canvas
-from sync.canvas.schema import AgentPreview, Context, RunId
+from sync.canvas.conversation import AgentPreview, Context, RunId
 from sync.canvas.shape import Shape
 from tests.agent.fault_server import ModelServer, Switch
 

@@ -24,10 +24,11 @@ from agent.tools import TOOLS, openai_schema
 from agent.tools.base import ToolContext, ToolError
 from sync.board import PROFILES
 from sync.canvas.canvas import read_json
+from sync.canvas.conversation import RunId
 from sync.canvas.history import same
 from sync.canvas.mirror import Mirror
 from sync.canvas.revision import state_vector
-from sync.canvas.schema import RunId, ShapeId
+from sync.canvas.schema import ShapeId
 from sync.gate import Profile
 from sync.presence import ConnectionId
 from sync.protocol import Awareness, AwarenessEntry, ClientId, decode, encode

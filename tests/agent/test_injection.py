@@ -27,7 +27,7 @@ from agent.demo_wire import Reply
 from agent.tools.consent import MAX_UNASKED
 from agent.view import Asker, Since, describe
 from sync.board import ask
-from sync.canvas.schema import RunId, View
+from sync.canvas.conversation import RunId, View
 from tests.agent.board import Board
 from tests.agent.fault_server import ModelServer, Switch, serving
 from tests.agent.scene import SETTINGS, Scene, Stage

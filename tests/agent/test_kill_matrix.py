@@ -17,7 +17,7 @@ from pycrdt import Map as YMap
 from benchmarks import agent_kill
 from sync.board import ask
 from sync.canvas.canvas import read_json
-from sync.canvas.schema import RunId
+from sync.canvas.conversation import RunId
 from tests.agent.mortal import CALLS, WORDS, ScriptedModel, counted, effect, ten_calls
 from tests.agent.scene import Scene
 

@@ -14,7 +14,7 @@ from agent.model import Usage
 from agent.records import INTERRUPTED, MAX_ITEMS, Step, read_steps
 from agent.thread import earlier_items
 from sync.board import ask
-from sync.canvas.schema import RunId
+from sync.canvas.conversation import RunId
 
 
 def room() -> tuple[Doc[Any], Ledger]:

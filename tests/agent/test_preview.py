@@ -20,7 +20,8 @@ from agent.preview import MAX_BYTES, MAX_SHAPES, Preview, bounded
 from agent.records import RunState
 from agent.settings import Api
 from agent.tools import TOOLS, ToolContext, ToolError, openai_schema
-from sync.canvas.schema import AgentPreview, RunId, ShapeId
+from sync.canvas.conversation import AgentPreview, RunId
+from sync.canvas.schema import ShapeId
 from tests.agent.board import Board
 from tests.agent.fault_server import Fault, ModelServer, Switch, serving
 from tests.agent.scene import Face, Stage

@@ -16,8 +16,8 @@ from pycrdt import Map as YMap
 from agent.changes import snapshot
 from agent.lines import clean, quoted, token
 from agent.view import CHARACTERS_A_TOKEN, Asker, Since, describe
+from sync.canvas.conversation import View
 from sync.canvas.history import logged_calls
-from sync.canvas.schema import View
 from tests.agent.board import PERSON, Board
 
 VIEW: View = {"x": -600, "y": -400, "w": 1200, "h": 800}

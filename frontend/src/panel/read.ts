@@ -2,7 +2,7 @@
  * The conversation as it stands in the document: `messages`, `runs` and `calls` read into plain values.
  *
  * Readers never throw (docs/spec.md, section D): a missing or wrong field reads as its default, an entry that is
- * not a map reads as null. Field names come from sync/canvas/schema.py: Message, Run, Call.
+ * not a map reads as null. Field names come from sync/canvas/conversation.py: Message, Run, Call.
  */
 import * as Y from 'yjs';
 import type { View } from '../board';
