@@ -22,7 +22,8 @@ from sync.fields import Document, read_document
 from sync.gate import ProfileName
 from sync.presence import ConnectionId
 from sync.protocol import StateVector, SyncStep1, SyncStep2, Update, decode_state_vector, encode
-from sync.room import Append, Broadcast, Close, Effect, Member, Room, Send, is_whole
+from sync.room import Append, Broadcast, Close, Effect, Member, Room, Send
+from sync.snapshots import flaw_of
 
 ROOTS = {"board": ("shapes", "meta"), "map": ("shapes", "meta"), "any": ("shapes", "meta", "note", "list", "page")}
 HOSTILE, WATCHER = ConnectionId(1), ConnectionId(2)
@@ -130,8 +131,8 @@ class Trial:
         same("the document", now, "the log", content(anew.doc))
         self._journal.save()
         snapshot = doc.get_update()
-        if not is_whole(snapshot, state, profile):
-            raise Difference("the snapshot does not read back")
+        if (flaw := flaw_of(snapshot, state, profile)) is not None:
+            raise Difference(f"the snapshot may not take the log's place: {flaw}")
         begun = Room(profile, "epoch", snapshot=snapshot)
         same("the document", now, "the snapshot", content(begun.doc))
         if begun.gate.known != anew.gate.known:

@@ -23,7 +23,7 @@ from sync.protocol import (
     Update,
     encode,
 )
-from sync.room import Append, Broadcast, Close, Effect, Member, Room, Send
+from sync.room import Append, Batch, Broadcast, Close, Member, Room, Send
 
 ROLES: tuple[Role, ...] = ("read", "comment", "write", "agent", "admin")
 EPOCH = 7  # of the lease that the agent holds
@@ -77,11 +77,11 @@ def answer(role: Role, frame: bytes) -> str:
     epoch = EPOCH if role == "agent" else None
     room.connect(self, Member(Identity("ben"), access.level, epoch, hears_events=True))
     effects = room.receive(self, frame)
-    words = [_word(effect, self) for effect in effects]
+    words = [_word(effect, self) for effect in effects if not isinstance(effect, Batch)]
     return ", ".join(dict.fromkeys(words)) or "ignored"
 
 
-def _word(effect: Effect, self: ConnectionId) -> str:
+def _word(effect: Append | Broadcast | Close | Send, self: ConnectionId) -> str:
     match effect:
         case Append():
             return "stored"

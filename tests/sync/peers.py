@@ -23,7 +23,7 @@ from sync.protocol import (
     encode,
     encode_state_vector,
 )
-from sync.room import Append, Broadcast, Close, Effect, Member, Room, Send
+from sync.room import Append, Batch, Broadcast, Close, Effect, Member, Room, Send
 
 
 class Client:
@@ -128,6 +128,8 @@ class World:
                     self.news.add(effect)
                 case Close():
                     self.closed.append(effect)
+                case Batch():
+                    pass  # what it used is not limited here
 
     def _down(self, connection: ConnectionId, frame: bytes) -> None:
         if connection in self.links:
