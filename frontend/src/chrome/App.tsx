@@ -50,7 +50,9 @@ export function App({ editor, ask }: { editor: Editor; ask: Ask }): JSX.Element 
         </div>
       )}
       <Notices editor={editor} />
-      {editor.menuAt.value && <ShapeMenu editor={editor} at={editor.menuAt.value} />}
+      {editor.menuAt.value && (
+        <ShapeMenu editor={editor} at={editor.menuAt.value} comment={() => ask(undefined, true)} />
+      )}
       {editor.dialog.value === 'help' && <Help editor={editor} />}
       {editor.dialog.value === 'export' && <ExportDialog editor={editor} />}
       {editor.room.closed.value && <Closed editor={editor} />}

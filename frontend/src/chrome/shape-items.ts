@@ -10,7 +10,7 @@ const viaBrowser = (command: 'copy' | 'cut'): void => {
   document.execCommand(command);
 };
 
-export function shapeItems(editor: Editor): Items {
+export function shapeItems(editor: Editor, comment: () => void): Items {
   const shapes = editor.selected();
   const copy: Item = { name: 'Copy', keys: 'Ctrl C', testid: 'menu-copy', run: () => viaBrowser('copy') };
   const exporting: Item = {
@@ -20,10 +20,13 @@ export function shapeItems(editor: Editor): Items {
       editor.dialog.value = 'export';
     },
   };
-  if (!editor.canWrite) return shapes.length ? [[copy], [exporting]] : [[exporting]];
+  const commenting: Item[] = editor.room.canComment.peek()
+    ? [{ name: 'Comment…', keys: 'C', testid: 'menu-comment', run: comment }]
+    : [];
+  if (!editor.canWrite) return shapes.length ? [[copy], commenting, [exporting]] : [commenting, [exporting]];
   const paste: Item = { name: 'Paste', keys: 'Ctrl V', testid: 'menu-paste', run: () => void pasteAsked(editor) };
   const all: Item = { name: 'Select all', keys: 'Ctrl A', run: () => selectAll(editor) };
-  if (!shapes.length) return [[paste, all], [exporting]];
+  if (!shapes.length) return [[paste, all], commenting, [exporting]];
   const isLocked = isAllLocked(shapes);
   const lock: Item = {
     name: isLocked ? 'Unlock' : 'Lock',
@@ -31,7 +34,7 @@ export function shapeItems(editor: Editor): Items {
     testid: 'menu-lock',
     run: () => toggleLock(editor),
   };
-  if (isLocked) return [[copy, paste], [lock], [exporting]];
+  if (isLocked) return [[copy, paste], [lock], commenting, [exporting]];
   return [
     [
       { name: 'Cut', keys: 'Ctrl X', testid: 'menu-cut', run: () => viaBrowser('cut') },
@@ -52,7 +55,7 @@ export function shapeItems(editor: Editor): Items {
       { name: 'Send backward', keys: '[', run: () => reorder(editor, 'down') },
       { name: 'Send to back', keys: '{', testid: 'menu-back', run: () => reorder(editor, 'bottom') },
     ],
-    [exporting],
+    [...commenting, exporting],
     [{ name: 'Delete', keys: 'Del', testid: 'menu-delete', isDanger: true, run: () => remove(editor) }],
   ];
 }

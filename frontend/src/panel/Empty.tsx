@@ -30,7 +30,7 @@ export function Empty({ panel }: { panel: Panel }): JSX.Element {
       <span class="panel-empty-mark" aria-hidden="true">
         <Sparkles size={22} strokeWidth={1.75} />
       </span>
-      <h3>Ask for a drawing</h3>
+      <h3>{canWrite ? 'Ask for a drawing' : 'The assistant'}</h3>
       <p>
         {canWrite
           ? 'The assistant works on the board beside you. Everybody here sees what it does, and anybody can stop it or undo it.'

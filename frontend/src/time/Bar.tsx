@@ -11,8 +11,6 @@ export interface BarProps {
   field?: ComponentChildren;
   /** beside the title */
   tool?: ComponentChildren;
-  /** F2 */
-  onRename?: () => void;
   /** small, beside the title */
   when: string;
   detail: ComponentChildren;
@@ -30,15 +28,12 @@ export function Bar(props: BarProps): JSX.Element {
   const { icon: Icon, last, at, onMove } = props;
   const slider = useRef<HTMLInputElement>(null);
   useEffect(() => slider.current?.focus(), []);
+  const step = (to: number): void => {
+    if (to <= 0 || to >= last) slider.current?.focus(); // the button goes grey, and would take the focus with it
+    onMove(to);
+  };
   return (
-    <section
-      class="island past-bar"
-      data-testid="past-bar"
-      aria-label={props.label}
-      onKeyDown={(event) => {
-        if (event.key === 'F2') props.onRename?.();
-      }}
-    >
+    <section class="island past-bar" data-testid="past-bar" aria-label={props.label}>
       <header>
         <Icon size={16} strokeWidth={1.75} aria-hidden="true" />
         {props.field ?? <h2 data-testid="past-title">{props.title}</h2>}
@@ -62,7 +57,7 @@ export function Bar(props: BarProps): JSX.Element {
           data-testid="past-earlier"
           aria-label="Earlier"
           disabled={at <= 0}
-          onClick={() => onMove(at - 1)}
+          onClick={() => step(at - 1)}
         >
           <ChevronLeft size={18} strokeWidth={1.75} />
         </button>
@@ -85,7 +80,7 @@ export function Bar(props: BarProps): JSX.Element {
           data-testid="past-later"
           aria-label="Later"
           disabled={at >= last}
-          onClick={() => onMove(at + 1)}
+          onClick={() => step(at + 1)}
         >
           <ChevronRight size={18} strokeWidth={1.75} />
         </button>

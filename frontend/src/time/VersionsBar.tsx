@@ -121,13 +121,15 @@ export function VersionsBar({ editor, show, close }: VersionsProps): JSX.Element
     return found;
   };
   /** By whom, as far as the log or the shapes that were made say. */
-  const who = async (index: number, made: readonly string[], shapes: Shapes): Promise<string> => {
+  const who = async (index: number, { made, changed, removed }: Difference, shapes: Shapes): Promise<string> => {
     const version = versions.peek()[index]!;
     deeds.current ??= await listDeeds(room);
     const from = versions.peek()[index - 1]?.at ?? 0;
     const authors = deeds.current.filter((deed) => deed.at > from && deed.at <= version.at).map((deed) => deed.author);
     const makers = made.map((id) => shapes[id]?.by).filter((by): by is string => typeof by === 'string');
-    const names = [...new Set([...authors, ...makers].map((id) => nameOf(editor, id)).filter(Boolean))];
+    // Shapes name their makers; the log is asked where there is more, since it holds what was taken back as well.
+    const others = changed.length + removed.length > 0 || makers.length < made.length ? authors : [];
+    const names = [...new Set([...others, ...makers].map((id) => nameOf(editor, id)).filter(Boolean))];
     return names.length ? ` by ${listed(names)}` : '';
   };
   const move = async (next: number): Promise<void> => {
@@ -149,7 +151,7 @@ export function VersionsBar({ editor, show, close }: VersionsProps): JSX.Element
       const change = difference(earlier, shapes);
       show(shapes, [...change.made, ...change.changed]);
       detail.value = summary(change);
-      const by = await who(next, change.made, shapes);
+      const by = await who(next, change, shapes);
       if (at.peek() === next) detail.value = summary(change) + by;
     } catch (error) {
       if (at.peek() === next) detail.value = words(error);
@@ -214,9 +216,6 @@ export function VersionsBar({ editor, show, close }: VersionsProps): JSX.Element
           </button>
         )
       }
-      onRename={() => {
-        if (canWrite && version) naming.value = version.id;
-      }}
       when={version ? `${moment(version.at)} · ${ago(version.at, Date.now())}` : ''}
       detail={detail.value}
       last={versions.value.length}

@@ -51,7 +51,8 @@ export function lookBack(editor: Editor, app: HTMLElement, what: Looking): void 
     const target = event.target instanceof Element ? event.target : null;
     if (target?.closest('.panel-dock')) return;
     if (event.key === 'Escape' && target?.matches('.past-rename')) return; // gives up the name only
-    if (event.key === 'Escape') close();
+    if (event.key === 'F2') bar.querySelector<HTMLElement>('[data-testid="version-rename"]')?.click();
+    else if (event.key === 'Escape') close();
     else if (target?.closest('.past-dock')) return; // the slider and the name
     // The board's keys would change what is not on screen now.
     event.stopImmediatePropagation();
