@@ -26,7 +26,8 @@ const PANEL_BESIDE_PX = 1100;
 const PANEL_WIDTH_PX = 348;
 /** Narrower is a phone, as in the style sheet. */
 const PHONE_PX = 700;
-const PHONE_INSET = { top: 120, right: 12, bottom: 72, left: 12 };
+/** Its panel is a sheet, of this height in the style sheet: what is zoomed to stands above it. */
+const SHEET = { part: 0.7, most: 560 };
 
 function element(tag: string, className: string, parent: HTMLElement): HTMLElement {
   const made = document.createElement(tag);
@@ -147,10 +148,12 @@ function watchSize(editor: Editor, canvas: HTMLElement, dock: HTMLElement): void
     const isOpen = editor.panelOpen.value;
     dock.inert = !isOpen;
     document.documentElement.classList.toggle('panel-open', isOpen);
-    const { w } = editor.camera.size.value;
+    const { w, h } = editor.camera.size.value;
+    const sheet = isOpen ? Math.min(h * SHEET.part, SHEET.most) : 60;
     const right = isOpen && w >= PANEL_BESIDE_PX ? PANEL_WIDTH_PX + 24 : 24;
     // On a phone a second row of islands stands under the first.
-    editor.camera.inset = w < PHONE_PX ? PHONE_INSET : { top: 64, right, bottom: 72, left: 24 };
+    editor.camera.inset =
+      w < PHONE_PX ? { top: 120, right: 12, bottom: sheet + 12, left: 12 } : { top: 64, right, bottom: 72, left: 24 };
   });
   const measure = (): void => {
     editor.camera.size.value = { w: canvas.clientWidth || 1, h: canvas.clientHeight || 1 };

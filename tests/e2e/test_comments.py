@@ -109,4 +109,11 @@ async def test_a13_a_comment_written_on_a_phone_without_a_network_is_sent_when_i
     await expect(ann.handle("comment").last).to_contain_text("From the train")
     await expect(pins(ann)).to_have_count(1)
     await ann.screenshot("comments-dark")
+    # What the comment is about comes to stand above the sheet that the panel is on a phone.
     await eve.handle("comment").last.get_by_role("button", name="About").tap()
+    await eve.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    box, sheet = await eve.shape(shape).bounding_box(), await eve.handle("assistant-panel").bounding_box()
+    assert box is not None
+    assert sheet is not None
+    assert box["y"] + box["height"] < sheet["y"]
+    await eve.screenshot("comments-phone")

@@ -13,6 +13,8 @@ import './comments.css';
 
 /** px; a pin's tip, bottom left, stands on the shape's top right corner. */
 const SIZE = 26;
+/** Where the panel comes up from below. */
+const SHEET = matchMedia('(max-width: 699px)');
 /** More pins than this hide the board. */
 const MOST = 200;
 
@@ -21,9 +23,10 @@ export function mountComments(editor: Editor, chrome: HTMLElement, board: Board)
   host.className = 'pins';
   chrome.before(host); // under the islands
   const pinned = watchPinned(editor.room.doc);
-  const show = (id: string): void => {
+  const show = (shape: string, id: string): void => {
     board.panelOpen.value = true;
     board.wanted.value = id;
+    if (SHEET.matches) board.zoomTo([shape]); // else the sheet would cover what the comment is about
   };
   render(<Pins editor={editor} pinned={pinned} show={show} />, host);
 }
@@ -31,7 +34,7 @@ export function mountComments(editor: Editor, chrome: HTMLElement, board: Board)
 function Pins(props: {
   editor: Editor;
   pinned: ReadonlySignal<Pinned>;
-  show: (id: string) => void;
+  show: (shape: string, id: string) => void;
 }): JSX.Element | null {
   const { editor, show } = props;
   const pinned = props.pinned.value;
@@ -47,7 +50,9 @@ function Pins(props: {
     const x = (box.x + box.w - port.x) * port.zoom - SIZE / 3;
     const y = (box.y - port.y) * port.zoom - SIZE * 0.7;
     if (x < -SIZE || y < -SIZE || x > w || y > h) continue;
-    pins.push(<Pin key={shape} comments={comments} label={editor.label(shape)} x={x} y={y} show={show} />);
+    pins.push(
+      <Pin key={shape} comments={comments} label={editor.label(shape)} x={x} y={y} show={(id) => show(shape, id)} />,
+    );
   }
   return <>{pins}</>;
 }
