@@ -12,6 +12,7 @@ from contextlib import suppress
 from time import monotonic
 
 import anyio
+import anyio.lowlevel
 
 from sync import logs, tracing
 from sync.auth import NotAllowed
@@ -32,6 +33,8 @@ from sync.store import NoSuchRoom, RoomExists, StoreError
 from sync.workers import Workers
 
 log = logging.getLogger(__name__)
+
+BEATS_AT_ONCE = 200  # connections that are looked at in one turn of the loop; any may be sent a sign of life
 
 
 class Connections:
@@ -148,11 +151,14 @@ class Connections:
         if not self._guests.may_make_room(holder, monotonic()):
             raise Rejected(CloseCode.TOO_MANY_REQUESTS, TOO_MANY_ROOMS)
 
-    def beat(self, passed_s: float) -> None:
-        """So much time has passed: signs of life for the quiet, an end for the stuck."""
-        for connection in self:
-            live = connection.slot.live
-            connection.beat(passed_s, None if live is None else live.full)
+    async def beat(self, passed_s: float) -> None:
+        """So much time has passed: signs of life for the quiet, an end for the stuck; others have turns between."""
+        for number, connection in enumerate(self, 1):
+            if connection in self._all:
+                live = connection.slot.live
+                connection.beat(passed_s, None if live is None else live.full)
+            if not number % BEATS_AT_ONCE:
+                await anyio.lowlevel.checkpoint()
 
     def judge(self, revocations: Revocations) -> None:
         """Take from every one, at once, what was taken back, and give what was given again (A9)."""

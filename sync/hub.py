@@ -135,7 +135,7 @@ class Hub:
             last = now
             self.tally.observe_lag(max(0.0, now - before - beat_s))
             passed_s = min(now - before, 2 * beat_s)  # time in which we were not served ourselves is nobody's fault
-            self.connections.beat(passed_s)
+            await self.connections.beat(passed_s)
             self.guests.fill(passed_s)
             since_look_s += passed_s
             if since_look_s >= LOOK_S:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from time import perf_counter
 from weakref import WeakKeyDictionary
 
-SHARE_S = 0.001  # of a turn of the loop, for all who wait together; one of them takes `transport.TURN_S` and a message
+SHARE_S = 0.0005  # of a turn of the loop, for all who wait together; one of them takes `transport.TURN_S` and a message
 
 
 class Turns:

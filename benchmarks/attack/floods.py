@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import resource
 import sys
 import time
 from collections import Counter
@@ -20,10 +21,11 @@ import uvloop
 from pycrdt import Doc, Map
 
 from benchmarks.attack.frames import frame
-from sync.protocol import QueryAwareness, SyncStatus, SyncStep1, Update, encode
+from sync.protocol import ClientId, QueryAwareness, SyncStatus, SyncStep1, Update, encode
 from tests.support.raw_peer import SMALL_BUFFER, RawPeer
 
 STEP1 = encode(SyncStep1({}))
+STEP1S = b"".join(encode(SyncStep1({ClientId(number): 1})) for number in range(100))
 MEGABYTE = 2**20
 BIG_UPDATE = 250_000  # bytes
 ROOM_OF = 100  # idle connections
@@ -60,6 +62,7 @@ async def half_open(url: str, seconds: float, scale: float) -> Facts:
 
 async def idle(url: str, seconds: float, scale: float) -> Facts:
     """As many as there may be that joined and do nothing."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     peers: list[RawPeer] = []
     failed = 0
     for start in range(0, int(10_000 * scale), 50):
@@ -140,6 +143,14 @@ async def _many(url: str, count: int, room: str) -> list[RawPeer]:
     return peers
 
 
+def _big_document() -> bytes:
+    """An update of a megabyte."""
+    doc: Doc[Any] = Doc(client_id=2**21)
+    values: Map[Any] = doc.get("shapes", type=Map)
+    values["big"] = "x" * MEGABYTE
+    return doc.get_update()
+
+
 async def slow_loris(url: str, seconds: float, scale: float) -> Facts:
     """Frames of a megabyte that come byte by byte."""
     peers = await _many(url, int(200 * scale), "loris")
@@ -209,6 +220,7 @@ CASES: dict[str, Callable[[str, float, float], Awaitable[Facts]]] = {
     "pings": flooding(frame(9, b"") * 10_000),
     "empty-frames": flooding(frame(2, b"") * 1_000),
     "queries": flooding(frame(2, encode(QueryAwareness()) * 100) * 20),
+    "step1s": flooding(frame(2, STEP1S) * 20, frame(2, encode(Update(_big_document())))),
     "fragments": flooding(frame(0, b"", is_last=False) * 10_000, frame(2, b"", is_last=False)),
 }
 

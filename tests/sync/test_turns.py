@@ -7,13 +7,19 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, cast
 
+import anyio
+import anyio.lowlevel
 import pytest
 
 from benchmarks.attack.frames import frame
-from sync import transport, turns
+from sync import connections, transport, turns
 from sync import websocket as ws
+from sync.connection import Connection
+from sync.presence import ConnectionId
+from sync.protocol import SyncStep1
 from sync.transport import WebSocket
 from sync.turns import Turns, turns_of
+from tests.support.party import party
 
 
 class Loop:
@@ -149,3 +155,38 @@ def test_w15_each_loop_has_turns_of_its_own() -> None:
     finally:
         one.close()
         other.close()
+
+
+@pytest.mark.anyio
+async def test_w15_others_have_their_turn_while_many_connections_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "BEATS_AT_ONCE", 2)
+    looked_at: list[ConnectionId] = []
+    monkeypatch.setattr(Connection, "beat", lambda self, passed_s, full: looked_at.append(self.id))
+    async with party() as guests:
+        for _ in range(6):
+            await guests.join().hear(SyncStep1)
+        looked_at.clear()
+        beat = guests.hub.connections.beat(1.0).__await__()
+        seen = [len(looked_at) for _ in beat]
+        assert seen == [2, 4, 6]
+        assert len(set(looked_at)) == 6
+
+
+@pytest.mark.anyio
+async def test_w15_one_that_left_meanwhile_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "BEATS_AT_ONCE", 1)
+    looked_at: list[ConnectionId] = []
+    monkeypatch.setattr(Connection, "beat", lambda self, passed_s, full: looked_at.append(self.id))
+    async with party() as guests:
+        for _ in range(2):
+            await guests.join().hear(SyncStep1)
+        looked_at.clear()
+        beat = guests.hub.connections.beat(1.0).__await__()
+        next(beat)
+        for socket in guests.sockets:
+            socket.hang_up()
+        with anyio.fail_after(5):
+            while guests.hub.people("r"):
+                await anyio.lowlevel.checkpoint()
+        assert list(beat)
+        assert len(looked_at) == 1
