@@ -29,6 +29,9 @@ LINGER_S = 5.0  # a peer that has not read what was sent to it so long after its
 DISCARD_S = 2.0  # what a peer whose frames are wrong still sends is thrown away, so that it can read why
 FEW = 3  # messages of one connection that are handled without a look at the clock
 TURN_S = 0.00025  # after them it goes on for so long before others have their turn; a full read holds thousands
+BIG_BYTES = (
+    2**16
+)  # that come at once wait for a turn: the end of a message of 16 MB may be among them, which takes 10 ms
 SERVICE_RESTART = 1012
 
 
@@ -71,6 +74,8 @@ class WebSocket(WebSocketsSansIOProtocol):
         self.reader.feed(data)
         if self.is_queued:
             self.transport.pause_reading()
+        elif len(data) > BIG_BYTES:
+            self.queue_up()
         else:
             self.read()
 
@@ -127,10 +132,14 @@ class WebSocket(WebSocketsSansIOProtocol):
         except ws.Broken as broken:
             self.fail(broken)
         else:
-            if not self.is_queued:
-                self.is_queued = True
-                self.transport.pause_reading()
-                turns_of(self.loop).wait(self.has_turn)
+            self.queue_up()
+
+    def queue_up(self) -> None:
+        """Wait for a turn."""
+        if not self.is_queued:
+            self.is_queued = True
+            self.transport.pause_reading()
+            turns_of(self.loop).wait(self.has_turn)
 
     def has_turn(self) -> None:
         """Others have had theirs."""

@@ -131,6 +131,22 @@ def test_w15_what_comes_while_it_waits_is_kept_for_its_turn_in_order(monkeypatch
     assert wire.written == 57
 
 
+def test_w15_big_messages_of_many_are_read_one_in_a_turn_of_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "SHARE_S", 0.0)
+    loop, got = Loop(), list[int]()
+    connections = [flooded(loop, 0)[0] for _ in range(3)]
+    receiver = SimpleNamespace(received=lambda data: got.append(len(data)))
+    for connection in connections:
+        connection.close_sent = False
+        connection.receiver = cast(Any, receiver)
+        connection.data_received(frame(ws.BINARY, bytes(100_000)))
+    for count in range(4):
+        assert got == [100_000] * count
+        loop.turn()
+    assert got == [100_000] * 3
+    assert loop.due == []
+
+
 def test_w15_one_that_is_held_is_read_on_only_when_it_may_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "TURN_S", 0.0)
     loop = Loop()
