@@ -70,7 +70,7 @@ def test_w7_bad_clients_on_real_sockets_take_nothing_from_the_good_ones(tmp_path
 def test_half_open_handshakes_are_gone_after_their_time_and_a_good_client_does_not_notice(tmp_path: Path) -> None:
     options = argparse.Namespace(rounds=1, window_s=0.3, attack_s=2.0, scale=0.02, settle_s=0.0, pause_ms=20.0)
     with (
-        Server(tmp_path, environ={**fuzz_server.ENVIRON, "COPLAYER_HANDSHAKE_S": "0.3"}) as server,
+        resilience.TimedServer(tmp_path, environ={**fuzz_server.ENVIRON, "COPLAYER_HANDSHAKE_S": "0.3"}) as server,
         asyncio.Runner() as runner,
     ):
         report = runner.run(resilience.one(server, "half-open", options))
