@@ -26,12 +26,13 @@ if not __package__:  # run as a program: the tree is not on the path yet
 from benchmarks.compare.drawing import Pen
 from sync.board import PROFILES
 from sync.live import LiveRoom
+from sync.members import Member
 from sync.memory_store import MemoryStore
 from sync.outbox import Outbox
 from sync.outgoing import Outgoing
 from sync.presence import ConnectionId
 from sync.protocol import SyncStep1, Update, encode
-from sync.room import Member, Room
+from sync.room import Room
 from sync.settings import Settings
 from sync.sqlite_appends import Numbers
 from sync.sqlite_store import SQLiteStore

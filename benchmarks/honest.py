@@ -27,11 +27,13 @@ from benchmarks.attack.trial import content, same
 from frontend.build import find_node, npm_ci
 from sync.board import PROFILES
 from sync.coalescing import Coalescer
+from sync.effects import Append, Batch, Broadcast, Close, Effect, Send
 from sync.fields import read_document
 from sync.gate import PROFILE_NAMES, ProfileName
+from sync.members import Member
 from sync.presence import ConnectionId
 from sync.protocol import EMPTY_UPDATE, SyncStep1, SyncStep2, Update, decode, encode
-from sync.room import Append, Batch, Broadcast, Close, Effect, Member, Room, Send
+from sync.room import Room
 from sync.snapshots import flaw_of
 
 NODE_FOLDER = Path(__file__).resolve().parents[1] / "tests" / "interop" / "node"

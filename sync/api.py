@@ -14,10 +14,10 @@ from starlette.routing import BaseRoute, Route
 from sync.auth import Access, NotAllowed
 from sync.guests import address_of
 from sync.hub import Hub
+from sync.members import Holder
 from sync.names import check_room_name, new_room_name
 from sync.problems import Problem, json_body, text_field
 from sync.protocol import CloseCode
-from sync.room import Holder
 
 MAX_TITLE = 200  # characters
 MAX_SLOT = 64  # characters of an assistant's slot or holder

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from pycrdt import merge_updates
 
+from sync.effects import Broadcast
 from sync.presence import ConnectionId
 from sync.protocol import Awareness, AwarenessEntry, ClientId, Update
-from sync.room import Broadcast
 
 PAUSE_PER_COST = 3.0  # a room spends at most a quarter of the process on its own flushes
 MAX_PAUSE_S = 0.016  # one picture of a screen

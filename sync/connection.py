@@ -14,13 +14,14 @@ from typing import Final, Protocol
 
 import anyio
 
+from sync.effects import Batch
 from sync.limits import COST, TIMED_BYTES, TOO_QUICK, Spending
 from sync.live import Agent
+from sync.members import AccessLevel, Member
 from sync.outbox import Link, Outbox
 from sync.outgoing import Outgoing
 from sync.presence import ConnectionId
 from sync.protocol import CloseCode
-from sync.room import AccessLevel, Batch, Member
 from sync.rooms import Slot
 
 GOODBYE_S = 1.0  # a close frame that does not get through in this time is given up

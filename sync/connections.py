@@ -22,11 +22,11 @@ from sync.guests import Guests
 from sync.leases import Leases
 from sync.limits import OPEN_TOO_OFTEN, TOO_MANY_ROOMS
 from sync.live import Agent, LiveRoom
+from sync.members import Holder, Member
 from sync.pipe import Join
 from sync.presence import ConnectionId
 from sync.protocol import CloseCode
 from sync.revocations import NOW_READ_ONLY, Revocations
-from sync.room import Holder, Member
 from sync.rooms import Rejected, Rooms, Slot
 from sync.settings import Settings
 from sync.store import NoSuchRoom, RoomExists, StoreError

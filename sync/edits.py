@@ -13,10 +13,10 @@ from pycrdt import Doc
 from sync.connection import Mailbox
 from sync.gate import RESERVED_CLIENT_IDS
 from sync.live import Agent, LiveRoom
+from sync.members import Member
 from sync.outbox import Outbox
 from sync.presence import ConnectionId, Identity
 from sync.protocol import CloseCode, SyncStatus, SyncStep1, Update, decode, encode
-from sync.room import Member
 from sync.rooms import Rejected, Rooms
 from sync.store import StoreError
 

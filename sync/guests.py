@@ -13,7 +13,7 @@ from starlette.requests import HTTPConnection
 
 from sync.limits import BURST_MINUTES, CONNECTS_BURST_S, ROOMS_BURST_MINUTES, Account, Bucket, Buckets, Spending
 from sync.live import Agent
-from sync.room import Holder
+from sync.members import Holder
 from sync.settings import Settings
 
 

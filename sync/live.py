@@ -17,12 +17,14 @@ import anyio
 from pycrdt import Doc
 
 from sync.coalescing import Coalescer, Pacer
+from sync.effects import Append, Batch, Broadcast, Close, Effect, Send
 from sync.log_writer import LogWriter, Start
+from sync.members import AccessLevel, Member
 from sync.outbox import Outbox, Rules
 from sync.outgoing import Outgoing
 from sync.presence import ConnectionId
 from sync.protocol import Awareness, BoardEvent, CloseCode, Message, SyncStatus, SyncStep1, SyncStep2, Update, encode
-from sync.room import AccessLevel, Append, Batch, Broadcast, Close, Effect, Member, Room, RoomBroken, Send
+from sync.room import Room, RoomBroken
 from sync.settings import Settings
 from sync.store import Entry, RoomInfo, Store
 from sync.tally import Tally

@@ -19,8 +19,8 @@ from sync.connection import Socket, SocketClosed
 from sync.gate import ProfileName
 from sync.hocuspocus import Authenticate, CloseDocument, Shared, Translator
 from sync.hub import Hub
+from sync.members import Member
 from sync.protocol import CloseCode, ProtocolError, decode
-from sync.room import Member
 
 MAX_DOCUMENTS = 100  # on one socket
 MAX_QUEUED = 1_000  # messages of one document that wait for its auth answer or for the room

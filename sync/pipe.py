@@ -20,8 +20,8 @@ from sync import logs
 from sync.connection import SocketClosed
 from sync.gate import ProfileName
 from sync.live import Agent
+from sync.members import Member
 from sync.outgoing import BINARY, CLOSE, framed
-from sync.room import Member
 from sync.websocket import TEXT, close_code, close_payload
 
 CHUNK = 64 * 1024  # bytes read at once

@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 from pycrdt import Doc, Map, Subscription, TransactionEvent
 
 from sync.asks import Asks, AsksTooMuch
-from sync.auth import OPEN, Access
 from sync.blocks import Id
 from sync.comments import Comments, NotAComment
+from sync.effects import Append, Batch, Broadcast, Close, Effect, Send
 from sync.gate import Gate, NotReady, Profile, Refused
 from sync.guarded import LibraryFailed, guarded
-from sync.presence import NOBODY, ConnectionId, Identity, Presence
+from sync.members import AccessLevel, Member
+from sync.presence import ConnectionId, Presence
 from sync.protocol import (
     EMPTY_UPDATE,
     AuthDenied,
@@ -43,7 +44,6 @@ from sync.protocol import (
 
 BeforeUpdate = Callable[[bytes, str | None], None]
 """(update, user): raises Refused for what must not be stored."""
-AccessLevel = Literal["read", "comment", "write"]
 READ_ONLY = "You may read this board, not change it."
 MAX_HELD_ACKS = 1_000  # sync-status questions of one connection that wait for a gap to close
 MAX_ANSWERS = 4  # step 2s that are kept for the next who lacks the same; one is as big as the document
@@ -60,77 +60,6 @@ class RoomBroken(Exception):
         super().__init__(reason)
         self.update = update
         self.sender = sender
-
-
-@dataclass(slots=True)
-class Holder:
-    """What a connection's token allows; a fresh token takes the place of the old one."""
-
-    access: Access = OPEN
-    address: str | None = None
-    """Where it comes from; None when that says nothing, as of this machine's own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """What is known of a connection when it joins."""
-
-    identity: Identity = NOBODY
-    access: AccessLevel = "write"
-    epoch: int | None = None
-    """The lease epoch of an assistant: the one reserved client id it may write."""
-    hears_events: bool = False
-    """It understands board events: our own client (`?coplayer=1`), or a dialect that translates them."""
-    hears_stateless: bool = False
-    """It may pass messages on to others that are kept nowhere (H6)."""
-    holder: Holder = field(default_factory=Holder, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Append:
-    """Make this durable, in this order, then call `committed`."""
-
-    update: bytes
-    author: str
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """One message to one connection."""
-
-    connection: ConnectionId
-    message: Message
-
-
-@dataclass(frozen=True, slots=True)
-class Broadcast:
-    """To every connection that has been synced (updates), or to every connection (presence)."""
-
-    message: Message
-    to: tuple[ConnectionId, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Close:
-    """End a connection."""
-
-    connection: ConnectionId
-    code: CloseCode
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """A frame held several messages: `first` is its first byte, `updates` of them were changes of `size` bytes."""
-
-    connection: ConnectionId
-    first: int
-    messages: int
-    updates: int
-    size: int
-
-
-Effect = Append | Send | Broadcast | Close | Batch
 
 
 @dataclass(slots=True)

@@ -16,12 +16,12 @@ from sync.guests import address_of
 from sync.hub import Hub
 from sync.limits import TOO_MANY_CONNECTS
 from sync.live import Agent
+from sync.members import Holder, Member
 from sync.multiplex import Grant, Multiplex
 from sync.names import BadRoomName, check_room_name
 from sync.presence import Identity
 from sync.protocol import CloseCode, ProtocolError
 from sync.requests import id_headers
-from sync.room import Holder, Member
 from sync.rooms import Rejected
 from sync.settings import Settings
 

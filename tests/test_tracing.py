@@ -23,8 +23,8 @@ from starlette.routing import Route
 
 from sync import tracing
 from sync.app import create_app
+from sync.members import Member
 from sync.memory_store import MemoryStore
-from sync.room import Member
 from sync.settings import Settings
 from sync.tally import Tally
 from tests.agent.fault_server import Fault, ModelServer, Switch, serving

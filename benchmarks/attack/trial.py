@@ -18,11 +18,13 @@ from benchmarks.attack.mutation import mutated
 from benchmarks.attack.recordings import Recording
 from sync.blocks import parse
 from sync.board import PROFILES
+from sync.effects import Append, Broadcast, Close, Effect, Send
 from sync.fields import Document, read_document
 from sync.gate import ProfileName
+from sync.members import Member
 from sync.presence import ConnectionId
 from sync.protocol import StateVector, SyncStep1, SyncStep2, Update, decode_state_vector, encode
-from sync.room import Append, Broadcast, Close, Effect, Member, Room, Send
+from sync.room import Room
 from sync.snapshots import flaw_of
 
 ROOTS = {"board": ("shapes", "meta"), "map": ("shapes", "meta"), "any": ("shapes", "meta", "note", "list", "page")}

@@ -30,9 +30,10 @@ from sync.canvas.mirror import Mirror
 from sync.canvas.revision import state_vector
 from sync.canvas.schema import ShapeId
 from sync.gate import Profile
+from sync.members import Member
 from sync.presence import ConnectionId
 from sync.protocol import Awareness, AwarenessEntry, ClientId, decode, encode
-from sync.room import Member, Room
+from sync.room import Room
 from tests.sync.peers import Client, Link, World
 
 ASSISTANT = 1  # the epoch of its lease

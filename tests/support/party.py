@@ -14,9 +14,9 @@ from sync.board import Board
 from sync.connection import SocketClosed
 from sync.hub import Hub
 from sync.live import Agent
+from sync.members import Member
 from sync.memory_store import MemoryStore
 from sync.protocol import BoardEvent, Message, Update, decode, encode
-from sync.room import Member
 from sync.settings import Settings
 
 TIMEOUT_S = 5

@@ -9,6 +9,8 @@ from pycrdt import Doc, Map
 
 from sync.auth import Access, Role
 from sync.board import PROFILES
+from sync.effects import Append, Batch, Broadcast, Close, Send
+from sync.members import Member
 from sync.presence import ConnectionId, Identity
 from sync.protocol import (
     AuthDenied,
@@ -23,7 +25,7 @@ from sync.protocol import (
     Update,
     encode,
 )
-from sync.room import Append, Batch, Broadcast, Close, Member, Room, Send
+from sync.room import Room
 
 ROLES: tuple[Role, ...] = ("read", "comment", "write", "agent", "admin")
 EPOCH = 7  # of the lease that the agent holds

@@ -9,7 +9,9 @@ from typing import Any
 from pycrdt import Doc, Map, TransactionEvent
 
 from sync.coalescing import Coalescer
+from sync.effects import Append, Batch, Broadcast, Close, Effect, Send
 from sync.gate import MAP
+from sync.members import Member
 from sync.presence import ConnectionId
 from sync.protocol import (
     EMPTY_UPDATE,
@@ -23,7 +25,7 @@ from sync.protocol import (
     encode,
     encode_state_vector,
 )
-from sync.room import Append, Batch, Broadcast, Close, Effect, Member, Room, Send
+from sync.room import Room
 
 
 class Client:

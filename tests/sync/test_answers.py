@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from pycrdt import Doc, Map
 
+from sync.effects import Append, Send
 from sync.gate import MAP
+from sync.members import Member
 from sync.presence import ConnectionId
 from sync.protocol import (
     Awareness,
@@ -20,7 +22,7 @@ from sync.protocol import (
     decode_state_vector,
     encode,
 )
-from sync.room import MAX_ANSWERS, Append, Member, Room, Send
+from sync.room import MAX_ANSWERS, Room
 
 ANN = ConnectionId(1)
 

@@ -13,9 +13,11 @@ from pycrdt import Doc, Map
 from sync import limits
 from sync.asks import MAX_WAITING, STEP2S_AT_ONCE, Asks, AsksTooMuch
 from sync.connection import COUNTED
+from sync.effects import Close, Effect, Send
 from sync.gate import ANY, MAP
 from sync.hocuspocus import Translator, read
 from sync.limits import GREW_TOO_MUCH
+from sync.members import Member
 from sync.presence import ConnectionId
 from sync.protocol import (
     EMPTY_UPDATE,
@@ -32,7 +34,7 @@ from sync.protocol import (
     Update,
     encode,
 )
-from sync.room import Close, Effect, Member, Room, Send
+from sync.room import Room
 from tests.support.party import FakeSocket, edit
 from tests.sync.test_limits import join, long_text, public
 

@@ -8,9 +8,9 @@ from typing import Any
 from pycrdt import Doc, Map
 
 from sync.coalescing import PAUSE_PER_COST, Coalescer, Pacer
+from sync.effects import Broadcast
 from sync.presence import ConnectionId
 from sync.protocol import Awareness, AwarenessEntry, BoardEvent, ClientId, Update
-from sync.room import Broadcast
 
 ANN, BEN, CLEO = ConnectionId(1), ConnectionId(2), ConnectionId(3)
 

@@ -13,6 +13,7 @@ from pycrdt import Doc, Map
 from sync.board import Board
 from sync.hub import Hub
 from sync.live import Agent
+from sync.members import Member
 from sync.memory_store import MemoryStore
 from sync.presence import Identity
 from sync.protocol import (
@@ -27,7 +28,6 @@ from sync.protocol import (
     SyncStep2,
     Update,
 )
-from sync.room import Member
 from sync.rooms import Rejected
 from sync.store import Lease, StoreError, Taken
 from tests.support.party import TIMEOUT_S, FakeSocket, edit, party, shapes

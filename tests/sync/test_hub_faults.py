@@ -9,6 +9,7 @@ import anyio
 import pytest
 from pycrdt import Doc, Map
 
+from sync.members import Member
 from sync.memory_store import MemoryStore
 from sync.protocol import (
     Awareness,
@@ -22,7 +23,6 @@ from sync.protocol import (
     SyncStep2,
     Update,
 )
-from sync.room import Member
 from sync.store import Entry, Loaded, StoreError
 from tests.support.party import TIMEOUT_S, FakeSocket, Party, edit, party, shapes
 

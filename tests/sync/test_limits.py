@@ -22,6 +22,7 @@ from sync.auth import MAX_TOKEN_BYTES, Access, Authority, NotAllowed
 from sync.guests import Guests, address_of
 from sync.limits import COST, Account, Bucket, Buckets, Spending
 from sync.live import Agent
+from sync.members import Holder, Member
 from sync.presence import ConnectionId, Identity, Presence
 from sync.protocol import (
     AwarenessEntry,
@@ -33,7 +34,6 @@ from sync.protocol import (
     Update,
     encode,
 )
-from sync.room import Holder, Member
 from sync.rooms import Rejected
 from sync.settings import Settings
 from tests.support.party import FakeSocket, Party, edit, party, shapes

@@ -16,10 +16,12 @@ from pycrdt import Doc, Map
 from starlette.datastructures import Headers
 
 from sync.board import PROFILES
+from sync.effects import Append
+from sync.members import AccessLevel, Member
 from sync.names import MAX_ROOM_NAME, BadRoomName, check_room_name
 from sync.presence import ConnectionId, Identity
 from sync.protocol import SyncStep2, Update, encode
-from sync.room import AccessLevel, Append, Member, Room
+from sync.room import Room
 from sync.settings import Settings
 from sync.sockets import is_own_origin
 from tests.support.roles_table import MESSAGES, entry, text

@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 from pycrdt import Array, Doc, Map, Text, XmlFragment
 
+from sync.effects import Append, Close, Effect, Send
 from sync.gate import ANY, MAP, Profile
+from sync.members import Member
 from sync.presence import ConnectionId
 from sync.protocol import (
     ClientId,
@@ -26,7 +28,7 @@ from sync.protocol import (
     encode,
     encode_state_vector,
 )
-from sync.room import Append, Close, Effect, Member, Room, Send
+from sync.room import Room
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "sessions.json").read_text())
 PROFILES: dict[str, Profile] = {"any": ANY, "map": MAP}

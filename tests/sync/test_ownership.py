@@ -11,7 +11,9 @@ import pytest
 from pycrdt import Doc, Map
 
 from sync.board import PROFILES
+from sync.effects import Append, Effect, Send
 from sync.gate import ProfileName
+from sync.members import Member
 from sync.presence import ConnectionId, Identity
 from sync.protocol import (
     Awareness,
@@ -24,7 +26,7 @@ from sync.protocol import (
     Update,
     encode,
 )
-from sync.room import Append, Effect, Member, Room, Send
+from sync.room import Room
 
 ANN, BEN, ANN_AGAIN = ConnectionId(1), ConnectionId(2), ConnectionId(3)
 ANNS_ID, BENS_ID = 2**21, 2**22

@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed
 
 from sync import admission
 from sync.auth import Access, Authority, NotAllowed, Role
+from sync.members import Holder, Member
 from sync.memory_store import MemoryStore
 from sync.presence import Identity
 from sync.protocol import (
@@ -28,7 +29,6 @@ from sync.protocol import (
     Update,
 )
 from sync.revocations import NOW_READ_ONLY, TAKEN_BACK, Level, Revocation, Revocations
-from sync.room import Holder, Member
 from tests.support.party import FakeSocket, Party, edit, party, shapes
 from tests.support.server import Server
 

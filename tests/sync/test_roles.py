@@ -10,9 +10,11 @@ from pycrdt import Doc, Map
 
 from sync.board import PROFILES
 from sync.comments import ONLY_COMMENTS
+from sync.effects import Append, Effect, Send
+from sync.members import AccessLevel, Member
 from sync.presence import ConnectionId, Identity
 from sync.protocol import BoardEvent, SyncStep2, Update, encode
-from sync.room import READ_ONLY, AccessLevel, Append, Effect, Member, Room, Send
+from sync.room import READ_ONLY, Room
 
 COMMENTER = ConnectionId(1)
 WRITER = ConnectionId(2)
