@@ -105,15 +105,14 @@ class WebSocket(WebSocketsSansIOProtocol):
 
     # reading
 
-    def read(self) -> None:
-        """The messages that have come, some of them at a time."""
+    def read(self, few: int = FEW, end: float = 0.0) -> None:
+        """The messages that have come, some of them at a time: until `end`, looking at the clock after a few each."""
         reader = self.reader
         if reader is None:
             return
-        end = 0.0
         try:
             while True:
-                for _ in range(FEW):
+                for _ in range(few):
                     frame = reader.next()
                     if frame is None:
                         return
@@ -144,12 +143,12 @@ class WebSocket(WebSocketsSansIOProtocol):
     def has_turn(self) -> None:
         """Others have had theirs."""
         self.is_queued = False
-        self.read_on()
+        self.read_on(1, perf_counter() + TURN_S)
 
-    def read_on(self) -> None:
+    def read_on(self, few: int = FEW, end: float = 0.0) -> None:
         """What has come already; when nothing of it is left, what comes."""
         if self.may_read:
-            self.read()
+            self.read(few, end)
             if self.may_read:
                 self.transport.resume_reading()
 
