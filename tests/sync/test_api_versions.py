@@ -16,8 +16,12 @@ import httpx
 import pytest
 from pycrdt import Doc, Map
 
-from sync.auth import Access, Authority
+from sync.api_versions import MAX_NAMED
+from sync.app import create_app
+from sync.auth import Access, Authority, Role
+from sync.memory_store import MemoryStore
 from sync.provider import connect
+from sync.settings import Settings
 from tests.support.server import Server
 
 pytestmark = pytest.mark.anyio
@@ -128,6 +132,30 @@ def test_v3_a_room_that_is_worked_on_gets_versions_by_itself(tmp_path: Path) -> 
                 kept = client.get(f"{url}/versions").json()["versions"]
             assert [version["is_automatic"] for version in kept[:2]] == [True, True]
             assert kept[0]["at"] - kept[1]["at"] >= 500
+            named = client.patch(f"{url}/versions/{kept[1]['id']}", json={"name": "Worth it"}).json()
+            assert named == {**kept[1], "name": "Worth it", "is_automatic": False}
+            assert named in client.get(f"{url}/versions").json()["versions"]
+
+
+async def test_v6_as_many_versions_have_names_as_may_be_kept_and_only_writers_name_them() -> None:
+    store = MemoryStore()
+    app = create_app(Settings(secret=SECRET), store, pages=False)
+    authority = Authority(SECRET)
+    transport = httpx.ASGITransport(app=app)
+    async with app.state.hub.running(), httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        await store.create("r", "e", "board", 0)
+        automatic = await store.add_version("r", "", "", 1, b"", auto=True)
+        named = [await store.add_version("r", "x", "ann", 2, b"", auto=False) for _ in range(MAX_NAMED)]
+
+        async def rename(role: Role, number: int) -> int:
+            token = authority.mint(Access("u", "U", role), time.time(), 60)
+            headers = {"authorization": f"Bearer {token}"}
+            url = f"/api/rooms/r/versions/{number}"
+            return (await client.patch(url, json={"name": "New"}, headers=headers)).status_code
+
+        assert [await rename(role, named[0].id) for role in ("read", "comment", "write")] == [403, 403, 200]
+        assert await rename("write", automatic.id) == 409, "it would be one more that stays"
+        assert [version.name for version in await store.versions("r")].count("New") == 1
 
 
 def test_v1_activity_says_who_changed_what_when_page_by_page(room: str) -> None:
