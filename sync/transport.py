@@ -28,7 +28,7 @@ CLOSE_TIMEOUT_S = 10.0  # for the peer's answer to our close frame
 LINGER_S = 5.0  # a peer that has not read what was sent to it so long after its connection ended gets no more of it
 DISCARD_S = 2.0  # what a peer whose frames are wrong still sends is thrown away, so that it can read why
 FEW = 3  # messages of one connection that are handled without a look at the clock
-TURN_S = 0.00025  # after them it goes on for so long before others have their turn; a full read holds thousands
+TURN_S = 0.002  # after them it goes on for so long before others have their turn; a full read holds thousands
 BIG_BYTES = (
     2**16
 )  # that come at once wait for a turn: the end of a message of 16 MB may be among them, which takes 10 ms
