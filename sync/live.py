@@ -68,6 +68,9 @@ class LiveRoom:
         self.seq = seq
         """The last log row that the document holds."""
         self.snapshot_seq = snapshot_seq
+        self.snapshot_bytes = 0
+        self.log_bytes = 0
+        """Of the rows after the snapshot."""
         self.full: str | None = None
         """Why nobody may add to it, if so."""
         self.grown_bytes = 0
@@ -199,6 +202,12 @@ class LiveRoom:
             if self._size_bytes > most:
                 return f"This board has {most >> 20} MiB, which is all that it can have."
         return None
+
+    def needs_snapshot(self, settings: Settings) -> bool:
+        """Has its log grown so long, or so big beside the snapshot before, that reading it takes long?"""
+        return self.seq - self.snapshot_seq >= settings.compact_after_rows or self.log_bytes >= max(
+            settings.compact_after_bytes, self.snapshot_bytes
+        )
 
     def supersede(self, slot: str, epoch: int) -> None:
         """A newer lease was given: the older holders go (R8)."""
@@ -337,6 +346,7 @@ class LiveRoom:
         """See Listener. A fault that is none of a store's or a document's must not leave the room waiting."""
         self.tally.updates += len(batch)
         self.tally.stored_bytes += size_bytes
+        self.log_bytes += size_bytes
         self.tally.observe_commit(took_s)
         try:
             self._tell_storage(None)

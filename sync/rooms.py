@@ -267,6 +267,7 @@ class Rooms:
         )
         pure.presence.max_states = 0 if self._settings.is_private else self._settings.max_states_per_s
         live.has_gaps = bool(loaded.damaged or pure.skipped or pure.sealed)
+        live.snapshot_bytes, live.log_bytes = len(loaded.snapshot or b""), sum(map(len, loaded.updates))
         return live
 
     def _start_append(self, append: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -303,7 +304,7 @@ class Rooms:
         elif slot.idle_since is not None and now - slot.idle_since >= self._settings.unload_after_s:
             if slot.live.is_flushed:  # else the store fails: who comes finds the room, and no other room waits
                 await self._unload(room, slot)
-        elif slot.live.seq - slot.live.snapshot_seq >= self._settings.compact_after_rows:
+        elif slot.live.needs_snapshot(self._settings):
             await self._compact(slot.live)
 
     async def _unload(self, room: str, slot: Slot) -> None:
@@ -333,7 +334,8 @@ class Rooms:
         """
         if live.has_gaps:
             return
-        snapshot, state, seq = live.room.doc.get_update(), live.room.doc.get_state(), live.seq
+        snapshot, state = live.room.doc.get_update(), live.room.doc.get_state()
+        seq, log_bytes = live.seq, live.log_bytes
         profile = live.room.gate.profile
         if (flaw := await to_thread.run_sync(flaw_of, snapshot, state, profile)) is not None:
             log.error("room %s (%s): no snapshot, the log is kept: %s", live.info.room, live.info.profile, flaw)
@@ -344,7 +346,8 @@ class Rooms:
             await self.store.compact(live.info.room, snapshot, seq)
         except StoreError:
             return
-        live.snapshot_seq = seq
+        live.snapshot_seq, live.snapshot_bytes = seq, len(snapshot)
+        live.log_bytes -= log_bytes
 
     async def drain(self) -> None:
         """Say goodbye to everybody, make what was received durable, write snapshots."""

@@ -80,6 +80,11 @@ class Settings:
     compact_after_rows: int = _setting(
         2_000, "COPLAYER_COMPACT_AFTER_ROWS", "Log rows after which a room gets a snapshot; bounds the time to load it."
     )
+    compact_after_bytes: int = _setting(
+        16 * 2**20,
+        "COPLAYER_COMPACT_AFTER_BYTES",
+        "The same in bytes of those rows, once they are more than the snapshot before: changes may be big.",
+    )
     max_message_bytes: int = _setting(
         4 * 2**20, "COPLAYER_MAX_MESSAGE_BYTES", "Largest frame taken from a client (map rooms), else 4413."
     )

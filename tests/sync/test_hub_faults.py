@@ -23,6 +23,7 @@ from sync.protocol import (
     SyncStep2,
     Update,
 )
+from sync.settings import Settings
 from sync.store import Entry, Loaded, StoreError
 from tests.support.party import TIMEOUT_S, FakeSocket, Party, edit, party, shapes
 
@@ -158,6 +159,42 @@ async def test_s5_a_snapshot_that_cannot_be_written_costs_nothing() -> None:
         assert len(await shapes(guests.hub)) == 5
     loaded = await store.load("r")
     assert (loaded.snapshot, len(loaded.updates)) == (None, 5)
+
+
+async def test_s5_a_log_of_a_few_big_changes_becomes_a_snapshot_and_again_when_it_is_as_big() -> None:
+    store = MemoryStore()
+    async with party(store, unload_after_s=0.2, compact_after_bytes=8_000) as guests:
+        ann = await joined(guests)
+
+        async def draw(number: int) -> None:
+            doc: Doc[Any] = Doc(client_id=2**21 + number)
+            doc.get("shapes", type=Map)[f"s{number}"] = Map({"text": "x" * 3_000})
+            ann.say(Update(doc.get_update()), SyncStatus(b"x"))
+            await ann.hear(SyncStatus)
+
+        async def compacted(seq: int) -> None:
+            live = guests.hub.rooms.get("r")
+            assert live is not None
+            await until(lambda: live.snapshot_seq == seq)
+            loaded = await store.load("r")
+            assert loaded.snapshot is not None
+            assert (loaded.seq, loaded.updates) == (seq, ())
+            assert not live.needs_snapshot(Settings(compact_after_bytes=1))
+
+        for number in range(3):
+            await draw(number)
+        await compacted(3)
+        for number in range(3, 6):
+            await draw(number)
+        await compacted(6)
+        live = guests.hub.rooms.get("r")
+        assert live is not None
+        for number in range(6, 11):
+            await draw(number)
+        assert not live.needs_snapshot(Settings(compact_after_bytes=8_000)), "15 KB beside a snapshot of 18"
+        assert live.snapshot_seq == 6
+        await draw(11)
+        await compacted(12)
 
 
 async def test_s6_everybody_who_joins_during_a_failing_load_is_told_and_it_is_tried_once() -> None:
