@@ -1,4 +1,4 @@
-"""Where the server's CPU time goes: the ten functions that take most, in fan-out to 100 and in a mesh of 50.
+"""Where the server's CPU time goes: the ten functions that take most, in fan-out to 100, a mesh of 50 and 500 rooms.
 
 `python benchmarks/hotspots.py` (Linux, a C compiler). The server runs under cProfile, which makes calls of Python
 dearer than they are and sees neither the kernel by itself nor other threads: shares are to be read, not times. The
@@ -27,7 +27,11 @@ from benchmarks.compare.scenario import run_plan
 from benchmarks.compare.watched import PROFILE
 from tests.support.program import REPOSITORY, Program, clean_environ
 
-PLANS = {"fanout-100": lambda seconds: plans.fan_out(100, seconds), "mesh-50": lambda seconds: plans.mesh(50, seconds)}
+PLANS = {
+    "fanout-100": lambda seconds: plans.fan_out(100, seconds),
+    "mesh-50": lambda seconds: plans.mesh(50, seconds),
+    "rooms-500": lambda seconds: plans.busy_rooms(500, seconds),
+}
 
 
 def profile(plan: Plan, folder: Path, bench: Bench) -> tuple[load.Result, Path]:

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 
 from sync.presence import ConnectionId
 
-STEP2S_AT_ONCE = (
-    20  # of a connection in a second; stock clients ask when they connect, and every few seconds if told to
-)
+STEP2S_AT_ONCE = 20  # of a connection in a second; stock clients ask when they connect, or every few seconds
 STEP2_BYTES_AT_ONCE = 2**20  # after so much of them in a second the next waits, too: 10 MB take long to write out
 MAX_WAITING = 20  # step 1s that wait; who asks more often is closed with 4529
 

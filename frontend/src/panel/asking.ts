@@ -18,6 +18,18 @@ const tidied = (text: string, limit: number): string =>
     .slice(0, limit)
     .replace(/\p{Surrogate}/gu, '\ufffd');
 
+/** What every message has. */
+function said(me: Person, body: string, now: number): [string, unknown][] {
+  return [
+    ['thread', MAIN_THREAD],
+    ['role', 'user'],
+    ['by', me.id],
+    ['by_name', me.name],
+    ['at', now],
+    ['body', body],
+  ];
+}
+
 /** Writes the prompt and its queued run in one transaction. Returns the run's id, or null for an empty prompt. */
 export function ask(doc: Y.Doc, me: Person, text: string, context: Context, now: number): string | null {
   const body = tidied(text, MAX_PROMPT);
@@ -29,13 +41,8 @@ export function ask(doc: Y.Doc, me: Person, text: string, context: Context, now:
     doc.getMap('messages').set(
       message,
       new Y.Map<unknown>([
-        ['thread', MAIN_THREAD],
-        ['role', 'user'],
-        ['by', me.id],
-        ['by_name', me.name],
-        ['at', now],
+        ...said(me, body, now),
         ['run', run],
-        ['body', body],
         [
           'context',
           {
@@ -73,12 +80,7 @@ export function comment(doc: Y.Doc, me: Person, text: string, about: readonly st
       .set(
         message,
         new Y.Map<unknown>([
-          ['thread', MAIN_THREAD],
-          ['role', 'user'],
-          ['by', me.id],
-          ['by_name', me.name],
-          ['at', now],
-          ['body', body],
+          ...said(me, body, now),
           ...(selection.length > 0 ? [['context', { selection }] as [string, unknown]] : []),
         ]),
       );
